@@ -79,13 +79,13 @@ class Place:
         self.wait(BACK_SECONDS, f"a good page {what}", lambda: is_well(self.site.url))
 
     def await_work(self, what: str) -> None:
-        """Workers are heard of again, by their own clock; a source that is due is visited; it is due again in time."""
+        """Workers are heard of again, by their own clock; a source that is due is fetched; it is due again in time."""
         heard = lambda: manage(self.site.environment, _HEARD) == ["True"]  # noqa: E731
         self.wait(WORK_SECONDS, f"the workers' work {what}", heard)
         if upstream := self.upstream:
             before = len(upstream.log(FEED))
             manage(self.site.environment, _FEED_DUE)
-            self.wait(WORK_SECONDS, f"a visit {what}", lambda: len(upstream.log(FEED)) > before)
+            self.wait(WORK_SECONDS, f"a fetch {what}", lambda: len(upstream.log(FEED)) > before)
             planned = lambda: manage(self.site.environment, _PLANNED) == ["True"]  # noqa: E731
             self.wait(WORK_SECONDS, f"a plan {what}", planned)
 

@@ -18,11 +18,11 @@ from papers.accounts.second_factor import code_before, code_before_another
 from papers.views import second_factor
 from papers.views.account import (
     change_email,
-    is_it_you,
     openid_connect_callback,
     openid_connect_login,
     password,
     password_reset,
+    reauthenticate,
     sign_in,
     sign_out,
 )
@@ -47,7 +47,7 @@ urlpatterns: list[URLPattern] = [
     limited_page("account/address", change_email, "account_email"),
     limited_page("sign-up", account.signup, "account_signup", "sign-up"),
     limited_page("sign-in/closed", account.account_inactive, "account_inactive"),
-    limited_page("sign-in/again", is_it_you, "account_reauthenticate"),
+    limited_page("sign-in/again", reauthenticate, "account_reauthenticate"),
     limited_page("sign-in/code", second_factor.authenticate, "mfa_authenticate", "second-factor-address"),
     limited_page("sign-in/code/again", code_again, "mfa_reauthenticate", "second-factor-address"),
     limited_page("sign-in/key/again", second_factor.key_again, "mfa_reauthenticate_webauthn", "second-factor-address"),

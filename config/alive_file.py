@@ -17,7 +17,7 @@ TOUCH_SECONDS = 10.0
 
 
 def touch() -> None:
-    """Say that this process goes on. A full disk keeps no worker from its work, and shows as one that does not."""
+    """Say that this process is alive. A full disk stops no worker, but makes it look like one that stopped."""
     if settings.ALIVE_FILE:
         with suppress(OSError):
             Path(settings.ALIVE_FILE).touch()

@@ -53,7 +53,7 @@ class Head:
 def read_head(data: bytes | bytearray, seen: int = 0) -> Head | None:
     """The head that `data` begins with; None while it is not complete. It does not end within the first `seen` bytes.
 
-    A body length that is none counts as 0: gunicorn refuses such a request by itself.
+    A Content-Length that is not a number counts as 0: gunicorn refuses such a request by itself.
     """
     end = data.find(_END, seen)
     if end < 0:
@@ -79,7 +79,10 @@ def _is_sign_in(line: bytes) -> bool:
 
 
 def without_body(head: bytes | bytearray) -> bytes:
-    """The same head, of a request whose body was thrown away, and says so. Browsers that send that gain a refusal."""
+    """The head with an empty body, and a header that says that the body was thrown away.
+
+    A client that sends this header itself is only refused.
+    """
     line, *fields = bytes(head).removesuffix(_END).split(b"\r\n")
     kept = [field for field in fields if field.partition(b":")[0].strip().lower() not in _OF_BODY]
     return b"\r\n".join((line, *kept, b"Content-Length: 0", f"{THROWN_AWAY_HEADER}: 1".encode(), b"", b""))

@@ -1,4 +1,4 @@
-"""Celery's commands `worker` and `beat`, and none of the others, of which one brings an editor of command lines along.
+"""Celery's commands `worker` and `beat` without the others, one of which imports a line editor.
 
     python -m config.celery_command worker|beat MODULE OPTION…
 

@@ -266,8 +266,8 @@ def check_sources(*, now: datetime) -> list[Finding]:
         elif each.trouble is SourceState.STALE:
             found.append(warning("sources", f"{source.name} served an old batch.", f"To look again now: {again}"))
         elif each.trouble is SourceState.LATE:
-            message = f"{source.name} is due since {clock(source.next_fetch_at)}, and nobody visited it."
-            found.append(warning("sources", message, f"See to the workers; to visit it from here: {again}"))
+            message = f"{source.name} is due since {clock(source.next_fetch_at)}, and was not fetched."
+            found.append(warning("sources", message, f"See to the workers; to fetch it from here: {again}"))
         elif each.is_unasked:
             message = f"{source.name} was not asked yet, so nobody knows whether it answers."
             found.append(warning("sources", message, f"It is asked by itself; now: {again}"))

@@ -91,7 +91,7 @@ class _OneClient(RedisCacheClient):
             if not str(error).startswith(_NOT_A_COUNTER):
                 raise
             self.delete(key)
-            raise ValueError(f"{key!r} is no counter.") from None
+            raise ValueError(f"{key!r} is not a counter.") from None
 
 
 class ForgivingRedisCache(RedisCache):

@@ -65,7 +65,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 CSRF_FAILURE_VIEW = "papers.web.ask_sign_in.form_expired"
 CSRF_COOKIE_NAME = f"{SITE.cookie_prefix}broadsheet_csrf"
-MESSAGE_STORAGE = "papers.web.notes.NoteStorage"
+MESSAGE_STORAGE = "papers.web.message_storage.MessageStorage"
 SECURE_HSTS_SECONDS = env.seconds("BROADSHEET_HSTS", 0)
 # What `check --deploy` asks for beyond this; docs/operate.md has the reasons.
 SILENCED_SYSTEM_CHECKS = [

@@ -85,7 +85,7 @@ class _Progress:
 def _apply_once(progress: _Progress) -> None:
     with transaction.atomic() if is_one_transaction() else nullcontext():
         with connection.cursor() as cursor:
-            # Of the transaction alone; where there is none, of this connection, until it is set back.
+            # For the transaction alone; without one, for this connection until it is reset below.
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, %s)",
                 [f"{settings.MIGRATION_LOCK_SECONDS}s", connection.in_atomic_block],
@@ -102,7 +102,7 @@ def _apply_once(progress: _Progress) -> None:
 
 
 def is_one_transaction() -> bool:
-    """Whether all that are missing can be one transaction: not where one says that it must be none."""
+    """Whether all missing migrations can run in one transaction: not where one of them is marked `atomic = False`."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return all(migration.atomic for migration, _ in plan)

@@ -28,8 +28,11 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 
 def _forget_charset(environ: WSGIEnvironment) -> None:
-    """Forms and addresses are UTF-8. Django would read both, the address too, in whatever codec of Python's a header
-    names, and fail over those that are none for text."""
+    """Drop the charset of a form, which is UTF-8 here.
+
+    Django would decode the form, and the URL too, by any Python codec that the header names, and fail on those that do
+    not decode text.
+    """
     parts = environ.get("CONTENT_TYPE", "").split(";")
     kept = [part for part in parts if not part.strip().lower().startswith("charset")]
     if len(kept) < len(parts):

@@ -90,11 +90,11 @@ class Contributions(Generic[W, T]):
 
 
 problems: Contributions[datetime, str] = Contributions()
-"""For /status: what is wrong, a sentence each, in readers' words."""
+"""For /status: what is wrong, one sentence each, for readers."""
 
 
 class Kept(NamedTuple):
-    """Something about people that is kept, in readers' words, and how long."""
+    """For /privacy: data about people that is stored, in readers' words, and for how long."""
 
     what: str
     span: timedelta | None
@@ -103,7 +103,7 @@ class Kept(NamedTuple):
 
 
 class OutsideService(NamedTuple):
-    """A host that something is told, and what, in readers' words."""
+    """For /privacy: a third party that is sent data, and which data, in readers' words."""
 
     name: str
     sees: str

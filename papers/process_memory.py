@@ -1,7 +1,7 @@
-"""What one process keeps of what it has made, so that it asks neither the cache nor a template for it again.
+"""Caches in the memory of one process, in front of the shared cache: bounded in bytes, least recently used out first.
 
-Nothing in here is ever told that it is old: a key says what its value was made of, as a card's does with the moment of
-the paper's last change, or the value has with it what must still hold, as a page has. So it may be lost at any time.
+Nothing in here is ever invalidated. Either the key says what the value was made of, as a card's does by the time of the
+paper's last change, or the value carries what must still hold, as a page does by its stamp. All of it may be lost.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ _MEMORIES: list[ProcessMemory[Any, Any]] = []
 
 
 class ProcessMemory(Generic[K, V]):
-    """Values by key, of so many bytes together; what was not asked for longest goes first. Safe for threads.
-
-    To be made once, with its module.
-    """
+    """A thread-safe LRU cache of at most `most_bytes` in total. Make one per module, when it is imported."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes

@@ -72,10 +72,10 @@ def enqueue_due_work() -> None:
 
 @shared_task(name=TaskName.FETCH_SOURCE)
 def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
-    """Visit a source, if it is still due and no other worker is at it."""
+    """Fetch from a source, if it is still due and no other worker is at it."""
     scheduler.note_begun(TaskName.FETCH_SOURCE, source_id)
     run = fetch_runner.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
-    logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
+    logger.info("Fetched source %d: %s", source_id, run.state if run else "nothing to do")
 
 
 @shared_task(name=TaskName.FETCH_SUBMISSION, soft_time_limit=120, time_limit=150)

@@ -63,7 +63,7 @@ class BackupManifest:
         """The manifest in `text`.
 
         Raises:
-            BackupError: it is none, or of a format that this Broadsheet does not know.
+            BackupError: it is not a manifest, or its format is not known to this Broadsheet.
         """
         try:
             data = json.loads(text)
@@ -73,7 +73,7 @@ class BackupManifest:
             migrations = [(app, name) for app, name in data.pop("migrations")]
             return cls(tables=tables, migrations=migrations, **data)
         except (ValueError, KeyError, TypeError) as error:
-            raise BackupError("This is no backup of Broadsheet: its manifest can't be read.") from error
+            raise BackupError("This is not a backup of Broadsheet: its manifest can't be read.") from error
 
 
 class ArchiveWriter:
@@ -86,7 +86,7 @@ class ArchiveWriter:
         self._archive.writestr(name, text)
 
     def stream(self, name: str, chunks: Iterable[bytes | memoryview]) -> str:
-        """Write a member; the sha256 of its content."""
+        """Write a member; returns the SHA-256 of its content."""
         digest = hashlib.sha256()
         with self._archive.open(name, "w", force_zip64=True) as member:
             for chunk in chunks:
@@ -157,7 +157,7 @@ class ArchiveReader:
         try:
             return self._archive.read(name).decode("utf-8")
         except (KeyError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise BackupError(f"This is no backup of Broadsheet: it has no {name}.") from error
+            raise BackupError(f"This is not a backup of Broadsheet: it has no {name}.") from error
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     """The backup at `path`.
 
     Raises:
-        BackupError: there is none, or it is none, or it is of before the first release.
+        BackupError: there is no file, it is not a backup, or it was written before the first release.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -174,6 +174,6 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     except OSError as error:
         raise BackupError(f"{path} can't be read: {error.strerror}.") from error
     except zipfile.BadZipFile as error:
-        raise BackupError(f"{path} is no backup of Broadsheet, or only the beginning of one.") from error
+        raise BackupError(f"{path} is not a backup of Broadsheet, or only the beginning of one.") from error
     with archive:
         yield ArchiveReader(archive)

@@ -31,7 +31,7 @@ def read_recipients(texts: Sequence[str]) -> list[Any]:
     """The public keys.
 
     Raises:
-        BackupError: one is none, or the package is not there.
+        BackupError: one is not a public key, or pyrage is not installed.
     """
     pyrage = _pyrage()
     found = []
@@ -41,7 +41,7 @@ def read_recipients(texts: Sequence[str]) -> list[Any]:
         except pyrage.RecipientError as error:
             raise BackupError(
                 "BROADSHEET_BACKUP_RECIPIENTS must be public keys of age, such as age1ql3z7hjy54…: `age-keygen` makes "
-                f"one, and {text[:12]}… is none."
+                f"one, and {text[:12]}… is not one."
             ) from error
     return found
 
@@ -104,7 +104,7 @@ def read_identities(path: Path) -> list[Any]:
             except pyrage.IdentityError as error:
                 raise BackupError(f"A key in {path} is damaged.") from error
     if not found:
-        raise BackupError(f"{path} has no line that begins with {_SECRET}1: it is no file of `age-keygen`.")
+        raise BackupError(f"{path} has no line that begins with {_SECRET}1: it was not written by `age-keygen`.")
     return found
 
 

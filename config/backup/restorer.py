@@ -15,7 +15,7 @@ from config.backup.archive import ArchiveReader, BackupError, BackupManifest
 
 
 def paper_count() -> int:
-    """How many papers a restored backup would take the place of; 0 for a database without tables or without papers."""
+    """How many papers restoring a backup would replace; 0 for a database without tables or without papers."""
     here = tables.table_columns()
     return tables.row_count("papers_paper") if "papers_paper" in here else 0
 

@@ -24,10 +24,10 @@ def backup_time(name: str) -> datetime | None:
 
 
 def to_be_kept(names: Iterable[str], *, days: int, weeks: int, zone: tzinfo) -> set[str]:
-    """Of these backups those that stay; other names are left alone, and are not in it.
+    """The names of those backups that are to be kept; names that are no backup's are ignored.
 
-    Days and ISO weeks are those of `zone`, and count only where there is a backup: after a month's pause the old ones
-    are there yet.
+    Days and ISO weeks are those of `zone`, and only those with a backup count: after a month's pause the old ones are
+    still kept.
     """
     dated = sorted(((at, name) for name in names if (at := backup_time(name))), reverse=True)
     by_day: dict[object, str] = {}

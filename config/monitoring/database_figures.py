@@ -82,7 +82,7 @@ def _workers(now: datetime) -> Iterator[Family]:
 
 
 def _sources(found: list[SourceStatus], now: datetime) -> Iterator[Family]:
-    by_state = gauge("broadsheet_sources", "Sources that are on, by how they stand; unasked are those never visited.")
+    by_state = gauge("broadsheet_sources", "Sources that are on, by how they stand; unasked are those never fetched.")
     names = [state.value for state in SourceState if state is not SourceState.OFF]
     enabled = [one for one in found if one.source.is_enabled]
     counted = sums_of({}, [*names, "unasked"])
@@ -91,8 +91,8 @@ def _sources(found: list[SourceStatus], now: datetime) -> Iterator[Family]:
     for state, count in counted.items():
         by_state.add(count, state=state)
     lag = gauge("broadsheet_source_lag_seconds", "Since a source that is on was last visited to a good end.")
-    overdue = gauge("broadsheet_source_overdue_seconds", "By how much a source's next visit is late.")
-    failures = gauge("broadsheet_source_failures", "Visits of a source that failed in a row.")
+    overdue = gauge("broadsheet_source_overdue_seconds", "By how much a source's next fetch is late.")
+    failures = gauge("broadsheet_source_failures", "Fetches of a source that failed in a row.")
     for one in enabled:
         labels = {"source": str(one.source.pk), "kind": one.source.kind}
         if one.source.last_success_at:

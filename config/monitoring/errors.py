@@ -1,8 +1,7 @@
-"""Errors told to Sentry, or to what speaks its protocol, where an address for them is set; nothing is imported else.
+"""Reports errors to Sentry, or to a service with its protocol, where a DSN is set; otherwise it imports nothing.
 
-What leaves: the kind of the error, its words, the files and lines it passed, the name of the page or task. No bodies,
-cookies, headers, addresses of people, variables. All of it goes
-through the remover of secrets that log lines go through.
+What leaves: the exception's type and message, the files and lines of its traceback, the name of the page or task. No
+bodies, cookies, headers, addresses of people or variables. All of it is redacted as log lines are.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _DEEPEST = 12
 
 
 def start_error_reports() -> None:
-    """Have errors of this process told, once it is set up. Idempotent.
+    """Report the errors of this process from now on. Idempotent.
 
     Raises:
-        ImproperlyConfigured: the package is not there, or the address is none.
+        ImproperlyConfigured: the package is not installed, or the DSN is not valid.
     """
     if not settings.SENTRY_DSN:
         return
@@ -52,7 +51,7 @@ def start_error_reports() -> None:
             before_send=scrub,
         )
     except sentry_sdk.utils.BadDsn as error:
-        raise ImproperlyConfigured(f"BROADSHEET_SENTRY_DSN is no address of a Sentry project: {error}.") from error
+        raise ImproperlyConfigured(f"BROADSHEET_SENTRY_DSN is not the address of a Sentry project: {error}.") from error
 
 
 def outside_services(now: datetime) -> list[OutsideService]:

@@ -69,7 +69,7 @@ def is_from_here(meta: Mapping[str, str]) -> bool:
 
 
 def all_families(*, now: datetime) -> Iterator[Family]:
-    """Everything there is; of a part that is away, only that it is."""
+    """All metrics; of a part that does not answer, only `broadsheet_up` with 0."""
     began = time.perf_counter()
     yield _build()
     up = gauge("broadsheet_up", "Whether a part answers.")
@@ -111,7 +111,7 @@ def _redis() -> list[Family] | None:
 
 
 def count_families(found: Mapping[Key, int]) -> list[Family]:
-    """Requests and tasks, with how long they took; other sums that are there are of no version's, or of another's."""
+    """Requests and tasks, with how long they took. Keys of another version, or of nobody's, are ignored."""
     series: dict[str, dict[tuple[str, str], list[int]]] = {kind: {} for kind in _PLACES}
     for key, value in found.items():
         if len(key) == 4 and (places := _PLACES.get(key[0])) and (place := places.get(key[3])) is not None:

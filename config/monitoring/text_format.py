@@ -29,7 +29,7 @@ class Family:
         self.samples.append(("", tuple(labels.items()), value))
 
     def add_histogram(self, counts: Sequence[int], edges: Sequence[float], total: float, /, **labels: str) -> None:
-        """How many were in each bucket alone, the last without an edge; `total` is the sum of all values."""
+        """`counts` has how many values fell into each bucket alone, the last one open-ended; `total` is their sum."""
         given, so_far = tuple(labels.items()), 0
         for bucket, count in zip(_buckets(given, tuple(edges)), counts, strict=True):
             so_far += count
@@ -84,5 +84,5 @@ def _escaped(text: str) -> str:
 
 
 def sums_of(parts: Mapping[str, int], known: Iterable[str]) -> dict[str, int]:
-    """The parts by name, with 0 for those that are known and were not found."""
+    """The parts by name, with 0 for each known name that is missing."""
     return {**dict.fromkeys(known, 0), **parts}

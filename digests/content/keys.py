@@ -21,7 +21,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class MailKeys:
-    """What stands in the links of one mail."""
+    """The keys in the links of one mail."""
 
     mail: str
     reader: str
@@ -46,7 +46,7 @@ class KeyRing:
         stored: bytes | memoryview | None,
         row: object = None,
     ) -> str:
-        """The key of a row whose stored digest is `stored`; `row`: what it is derived from, if not its id. No query."""
+        """The key of a row whose stored digest is `stored`; `row`: what it is derived from, if not the id. No query."""
         key = derive_key(purpose, row_id if row is None else row, nonce=nonce)
         digest = digest_of_key(key)
         if stored is None or digest != bytes(stored):

@@ -21,12 +21,12 @@ from digests.content import rendering
 from digests.content.composing import JUDGED_PAPERS, about, compose, size_of_acts, size_of_why
 from digests.content.fragments import AskedPaper, FragmentCache, Lead
 from digests.content.keys import KeyRing, MailKeys, NewKey, row_of_mail
-from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
 from digests.line import ANY
 from digests.models import Subscription
 from digests.models.mail_keys import KeyPurpose, message_name
 from digests.opened import OpenedPapers, opened_of_schedules
 from digests.schedule import WEEKLY
+from digests.selection.daily_papers import ReleaseWindow, daily_papers_in, window_of
 from digests.wire.mime import EncodedSize, ascii_address, size_of
 from papers.text.counts import counted
 
@@ -295,10 +295,10 @@ class _SizeBudget:
 def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, int]]) -> _Content:
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
-    A mail that was planned to say that there are none has none.
+    A mail that is sent to say that there are no papers has none.
 
     Raises:
-        EmptyMailError: there are none.
+        EmptyMailError: papers were chosen, and none of them is left.
     """
     fragments = batch.fragments
     frame_pieces = fragments.frame_pieces(leased.frequency)

@@ -57,8 +57,8 @@ def digest_of_key(key: str) -> bytes:
 
 
 def message_name(*, schedule_id: int, period_on: object, nonce: UUID) -> str:
-    """The name of a mail in its Message-ID and in the outbox folder. Opens nothing, and outlives SECRET_KEY, so that a
-    second attempt is the same mail for its reader's program.
+    """The name of a mail in its Message-ID and in the outbox folder. It is no secret and does not depend on SECRET_KEY,
+    so that a second attempt is the same mail for its reader's program.
     """
     named = hashlib.sha256(f"message {nonce.hex} {schedule_id} {period_on}".encode()).digest()
     return base64.urlsafe_b64encode(named[:_KEY_BYTES]).rstrip(b"=").decode("ascii")

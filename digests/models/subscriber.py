@@ -156,7 +156,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def with_rights(self) -> SubscriptionQuerySet:
         """With `may_read`: False where it is to a shared list that its reader may no longer read.
 
-        As `readable_by` of these lists says it, and digests/selection.py in SQL.
+        As `readable_by` of these lists says it, and digests/selection/choose_papers.py in SQL.
         """
         reader = "schedule__subscriber__user"
         named = SharedListMember.objects.filter(shared_list=OuterRef("shared_list"), user=OuterRef(reader))

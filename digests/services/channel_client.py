@@ -147,7 +147,7 @@ def build_request(
     """What is posted.
 
     Raises:
-        RefusedError: the address is none.
+        RefusedError: the channel's address is not one that can be asked.
     """
     url, headers, method = channel.address, {}, "POST"
     if channel.kind == Channel.Kind.MATRIX:

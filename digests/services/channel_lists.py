@@ -61,7 +61,7 @@ def find_lists(addresses: Collection[str], *, owner: User | None) -> ChosenLists
     """The lists at these addresses, each once. A few queries an address.
 
     Raises:
-        ListNotFoundError: one of them is none that `owner` may read.
+        ListNotFoundError: one of them is not the address of a list that `owner` may read.
     """
     found, seen = ChosenLists(), set()
     for address in addresses:

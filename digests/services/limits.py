@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from digests import line
-from digests.below_line import LIKED_OF, LIKENESS_PARAMETERS
-from digests.daily_papers import MAILABLE
 from digests.models import Schedule, Subscription
 from digests.models.subscriber import MAX_PAPERS
-from digests.selection import LIST_DEPTH
+from digests.selection.below_line import LIKED_OF, LIKENESS_PARAMETERS
+from digests.selection.choose_papers import LIST_DEPTH
+from digests.selection.daily_papers import MAILABLE
 from papers.services.lists.trending import trending_floor
 from papers.text.counts import counted
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from django.db.models import Q
 
-from digests.daily_papers import daily_papers_in, window_of
 from digests.models import Delivery, MergedPaper
 from digests.models.delivery import OFFERED_STATES
+from digests.selection.daily_papers import daily_papers_in, window_of
 from digests.services.mail_keys import find_by_key
 from papers.models import Paper, PaperVersion, SharedList
 from papers.services.lists.rows import PER_PAGE, ListRow, read_list_rows

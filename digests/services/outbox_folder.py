@@ -15,7 +15,7 @@ from django.conf import settings
 
 SHOWN = 100
 _NAME = re.compile(r"[\w-][\w.-]*\.(?:eml|log)")
-# Django's file backend writes all mails of a connection into one file, parted by such a line.
+# Django's file backend writes all mails of a connection into one file, separated by such a line.
 _BETWEEN = re.compile(rb"^-{79}\n", re.MULTILINE)
 
 

@@ -28,7 +28,7 @@ from digests.schedule import (
     next_slot,
     period_for,
 )
-from digests.selection import DigestBatch, store_deliveries
+from digests.selection.choose_papers import DigestBatch, store_deliveries
 from digests.services.weekly_offer import offer_weekly
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.services.ingest.releases import current_release

@@ -12,7 +12,7 @@ from digests.content.messages import LeasedDelivery, build_message, load_batch_c
 from digests.models import Schedule
 from digests.models.delivery import DeliveryState
 from digests.schedule import Slot, next_slot
-from digests.selection import SelectedPapers, select_papers
+from digests.selection.choose_papers import SelectedPapers, select_papers
 from digests.services.planning import batch_for_slot
 from papers.services.ingest.releases import current_release
 from papers.services.operations.installation import group_settings

@@ -73,7 +73,7 @@ def _end(target: UnsubscribeTarget, what: str) -> tuple[str, str]:
 
 
 def _posted(request: Request) -> QueryDict:
-    """The form, in either of its two encodings; nothing where a mail program sent what is none."""
+    """The form, in either of its two encodings; empty where a mail program sent something else."""
     try:
         return request.POST
     except (MultiPartParserError, UnreadablePostError, RequestDataTooBig, TooManyFieldsSent, BadRequest):

@@ -236,12 +236,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
-        for row in sociallogin.email_addresses:  # some providers write "false", which is as true as any other text
+        for row in sociallogin.email_addresses:  # some providers send the text "false", which is truthy
             row.verified = row.verified is True or row.verified == "true"
         user: User = super().populate_user(request, sociallogin, data)
         try:
             User._meta.get_field("username").run_validators(user.username)
-        except ValidationError:  # the provider's name for this person is none of ours
+        except ValidationError:  # the provider's name for this person is not valid here
             user.username = free_username(user.username or user.email)
         return user
 

@@ -1,7 +1,7 @@
 """Whether a session has lately shown who it belongs to: by a password, a second factor or a one-time sign-in link.
 
-allauth asks "Is it you?" before what matters. Signing in by a link is an answer, too, the only one of an account that
-has no password yet; it counts for as long as allauth's own answers do.
+allauth asks for a reauthentication before what matters. A one-time sign-in link counts as one, too, because an account
+without a password has nothing else; it counts for as long as allauth's own methods do.
 """
 
 from __future__ import annotations

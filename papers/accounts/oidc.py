@@ -34,7 +34,7 @@ _TEXTS = ("preferred_username", "name", "given_name", "family_name")
 
 PROVIDER_ERRORS = (
     *(FetchError, OAuth2Error),
-    # What allauth makes of answers that are none: JSON of another shape, a token that is no text, numbers out of range.
+    # What allauth raises on malformed answers: JSON of another shape, a token that is not text, numbers out of range.
     *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError),
     *(ValidationError, DataError),
 )
@@ -61,7 +61,7 @@ class ProviderAnswer:
         """
         found = json.loads(self.content)
         if not isinstance(found, dict):
-            raise ValueError("The provider answered with JSON that is no object.")
+            raise ValueError("The provider answered with JSON that is not an object.")
         return found
 
     def raise_for_status(self) -> None:
@@ -122,7 +122,7 @@ _BOUNDS: dict[str, Any] = {
 
 def _text(url: Any) -> str:
     if not isinstance(url, str):
-        raise TypeError("The provider named an address that is no text.")
+        raise TypeError("The provider named an address that is not text.")
     return url
 
 
@@ -193,7 +193,7 @@ def checked_claims(claims: Any) -> dict[str, Any]:
         ValueError: it does not say who it is.
     """
     if not isinstance(claims, dict):
-        raise ValueError("The provider's words about the person are no object.")
+        raise ValueError("The provider's words about the person are not an object.")
     subject = claims.get("sub")
     if isinstance(subject, int) and not isinstance(subject, bool) and abs(subject) < 10**30:  # some count their people
         subject = str(subject)

@@ -26,7 +26,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes type argum
 
 
 class BoundedListMixin:
-    """Lists of any length: half a hundred rows a page, nothing counted that is not shown."""
+    """Lists of any length: fifty rows a page, and no count of all rows."""
 
     paginator: Any = BoundedPaginator
     show_full_result_count = False
@@ -35,7 +35,7 @@ class BoundedListMixin:
 
 
 class ReadOnlyMixin(BoundedListMixin):
-    """To look at; what writes it is elsewhere."""
+    """Read-only: services and pages write these rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -48,7 +48,7 @@ class ReadOnlyMixin(BoundedListMixin):
 
 
 class ExactSearchMixin:
-    """A search that an index answers: `found_by` says which rows somebody means by what was typed."""
+    """A search that an index answers: `exact_matches` says which rows somebody means by what was typed."""
 
     search_fields: Any = ("pk",)  # so that the box is there
 

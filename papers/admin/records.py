@@ -120,7 +120,7 @@ class ListingAdmin(ExactSearchMixin, ReadOnlyMixin, _ListingAdmin):
 
 @admin.register(Edition)
 class EditionAdmin(ReadOnlyMixin, _EditionAdmin):
-    """What is known of a day is found by the visits; its note is written at the desk, where it can be undone."""
+    """What is known of a day comes from the fetches; its note is written at the desk, where it can be undone."""
 
     list_display = ("day", "listed_count", "announced_count", "stored_count", "checked_at", "is_sample", "desk")
     fields = (

@@ -41,7 +41,7 @@ SHOWN_RUNS = 10
 
 
 class CategoriesField(forms.CharField):
-    """arXiv categories, parted by spaces or commas; `cs.*` stands for all of an archive."""
+    """arXiv categories, separated by spaces or commas; `cs.*` stands for all of an archive."""
 
     def prepare_value(self, value: Any) -> Any:
         return " ".join(value) if isinstance(value, list) else value

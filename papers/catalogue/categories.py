@@ -1,7 +1,7 @@
 """arXiv's subject categories, their names, and which of them are other names for the same one.
 
 Everything stored carries canonical codes (`cs.CL`, never `cmp-lg`), so a reader of `cs.CL` also finds what was
-filed under its old name. Strings of the MSC and ACM schemes, which arXiv sends among the categories, are none.
+filed under its old name. Strings of the MSC and ACM schemes, which arXiv sends among the categories, do not count.
 """
 
 import json

@@ -8,7 +8,7 @@ DOI's resolver, and publishers whose paths are DOIs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote, urlsplit
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_whole_doi
@@ -95,7 +95,7 @@ def paper_at(address: str) -> Name | None:
 def paper_of_doi(text: str) -> Name | None:
     """The paper of a field that is a DOI, bare, as a URI or as its address; one of arXiv's own is an arXiv id.
 
-    A DOI somewhere inside other words is none.
+    A DOI somewhere inside other words does not count.
     """
     text = text.strip()
     if text[:4].lower() == "http":
@@ -106,6 +106,19 @@ def paper_of_doi(text: str) -> Name | None:
         arxiv = arxiv_id_of_doi(doi)
         return ("arxiv", arxiv.value) if arxiv else None
     return "doi", doi
+
+
+def only_paper(names: Iterable[Name]) -> Name | None:
+    """The one paper that all these names are of, by its arXiv id if it has one; None for none, or for two of a kind.
+
+    An arXiv paper and the DOI of its journal are one paper as far as arXiv's record says so.
+    """
+    found = dict.fromkeys(names)
+    for scheme in ("arxiv", "doi"):
+        of_scheme = [name for name in found if name[0] == scheme]
+        if of_scheme:
+            return of_scheme[0] if len(of_scheme) == 1 else None
+    return None
 
 
 def _arxiv(text: str) -> Name | None:

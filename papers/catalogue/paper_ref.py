@@ -30,7 +30,7 @@ _KNOWN_HOSTS = {
 HELP = "Give an arXiv id such as 2401.01234, a DOI such as 10.1000/xyz, or the address of a paper’s page."
 
 
-class InvalidReference(Exception):
+class InvalidReferenceError(Exception):
     """A text names no paper; the message says what would."""
 
 
@@ -54,20 +54,20 @@ def parse_reference(text: str) -> PaperRef:
     """The paper that `text` names.
 
     Raises:
-        InvalidReference: it names none.
+        InvalidReferenceError: it names none.
     """
     text = " ".join(safe_text(text[: MAX_LENGTH + 1]).split()).strip("<>\"'")
     if not text:
-        raise InvalidReference(HELP)
+        raise InvalidReferenceError(HELP)
     if len(text) > MAX_LENGTH:
-        raise InvalidReference(f"That is too long. {HELP}")
+        raise InvalidReferenceError(f"That is too long. {HELP}")
     if arxiv := parse_arxiv_id(text) or parse_arxiv_id(strip_trailing_punctuation(text)):
         return PaperRef("arxiv", arxiv.value)
     if begins_with_doi(text):
         return _doi(text)
     if re.match(r"https?:", text, re.I) or _BARE_ADDRESS.fullmatch(text):
         return _address(text)
-    raise InvalidReference(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
+    raise InvalidReferenceError(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
 
 
 def find_reference(*texts: str) -> str:
@@ -87,7 +87,7 @@ def find_reference(*texts: str) -> str:
 def _is_reference(text: str) -> bool:
     try:
         parse_reference(text)
-    except InvalidReference:
+    except InvalidReferenceError:
         return False
     return True
 
@@ -95,11 +95,11 @@ def _is_reference(text: str) -> bool:
 def _doi(text: str) -> PaperRef:
     doi = parse_doi(text)
     if doi is None or len(doi) > 500:
-        raise InvalidReference(f"That is not a whole DOI. {HELP}")
+        raise InvalidReferenceError(f"That is not a whole DOI. {HELP}")
     if doi.startswith("10.48550/arxiv."):
         arxiv = arxiv_id_of_doi(doi)
         if arxiv is None:
-            raise InvalidReference("That DOI is arXiv’s, and there is no arXiv id in it.")
+            raise InvalidReferenceError("That DOI is arXiv’s, and there is no arXiv id in it.")
         return PaperRef("arxiv", arxiv.value)
     return PaperRef("doi", doi)
 
@@ -107,9 +107,9 @@ def _doi(text: str) -> PaperRef:
 def _address(text: str) -> PaperRef:
     url = normalise_url(text if re.match(r"https?:", text, re.I) else f"https://{text}")
     if url is None or len(url) > MAX_ADDRESS:
-        raise InvalidReference(f"That address can’t be read, or is too long. {HELP}")
+        raise InvalidReferenceError(f"That address can’t be read, or is too long. {HELP}")
     host = urlsplit(url).hostname or ""
     for known, words in _KNOWN_HOSTS.items():
         if host == known or host.endswith(f".{known}"):
-            raise InvalidReference(words)
+            raise InvalidReferenceError(words)
     return PaperRef("url", url)

@@ -10,7 +10,7 @@ def date_argument(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no day; write it as 2026-11-24.") from None
+        raise ArgumentTypeError(f"{text!r} is not a day; write it as 2026-11-24.") from None
 
 
 def datetime_argument(text: str) -> datetime:
@@ -18,11 +18,11 @@ def datetime_argument(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no moment; write it as 2026-11-24T07:30.") from None
+        raise ArgumentTypeError(f"{text!r} is not a date and time; write it as 2026-11-24T07:30.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def positive_int(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise ArgumentTypeError(f"{text[:40]!r} is no number from 1 on.")
+        raise ArgumentTypeError(f"{text[:40]!r} is not a number of 1 or more.")
     return int(text)

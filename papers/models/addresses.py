@@ -1,4 +1,4 @@
-"""Addresses of pages that end with a word: what is in front of it is asked of Django once, as a list has hundreds."""
+"""URLs that differ in their last segment: Django reverses what is in front of it once, as a list has hundreds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 
 
 def address_of(view: str, *words: str) -> str:
-    """As `reverse` with these arguments, the last of which ends the address."""
+    """As `reverse(view, args=words)`, for a view whose last argument is the end of its path."""
     return _front_of(view, words[:-1], get_script_prefix()) + quote(words[-1], safe=_SAFE)
 
 

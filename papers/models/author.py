@@ -1,4 +1,4 @@
-"""Authors and organisations: what curators decided on names, who follows whom, and the papers of those followed.
+"""Authors and organizations: what curators decided on names, who follows whom, and the papers of those followed.
 
 Names are not people. Without a row here an author is a name, and has the papers whose `author_keys` hold it (one GIN
 index). A row is there only where a curator said more: that two spellings are one person, or that two people share one.
@@ -55,7 +55,7 @@ class FollowedQuerySet(models.QuerySet["Followed"]):
 
 
 class Followed(models.Model):
-    """An author or organisation that at least one reader follows; its papers are in FollowedPaper."""
+    """An author or organization that at least one reader follows; its papers are in FollowedPaper."""
 
     class Kind(models.TextChoices):
         AUTHOR = "author", "author"
@@ -75,7 +75,7 @@ class Followed(models.Model):
 
 
 class Follow(models.Model):
-    """A reader follows an author or organisation, from `created_at` on."""
+    """A reader follows an author or organization, from `created_at` on."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="follows", db_index=False)
     followed = models.ForeignKey(Followed, on_delete=models.CASCADE, related_name="follows")
@@ -89,7 +89,7 @@ class Follow(models.Model):
 
 
 class FollowedPaper(models.Model):
-    """A paper of a followed author or organisation: what the list, the feed and the mail read."""
+    """A paper of a followed author or organization: what the list, the feed and the mail read."""
 
     pk = models.CompositePrimaryKey("followed_id", "paper_id")
     followed = models.ForeignKey(Followed, on_delete=models.CASCADE, related_name="papers", db_index=False)

@@ -175,7 +175,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
     mails_mentions = models.BooleanField(default=False, help_text="A mail says where the reader was named.")
     unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")
-    # Of the visit that goes on: when a list was last asked for, and the newest release then. See services/visits.py.
+    # Of the visit that goes on: when a list was last asked for, and the newest release then.
+    # See services/reading/visits.py.
     visited_at = models.DateTimeField(null=True, blank=True)
     visited_release = models.BigIntegerField(null=True, blank=True)
     # Of the visit before it: what was listed since is what the reader missed.
@@ -184,7 +185,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_curator = models.BooleanField("curator", default=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("active", default=True)
-    # Of an account that is not active: services/people.py writes them with it.
+    # Of an account that is not active: services/accounts/people.py writes them with it.
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     suspension_reason = models.TextField("reason", blank=True)

@@ -119,7 +119,7 @@ class AllowList:
 
 
 def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
-    """Refuse what no address could make right; ports and addresses are checked by `addresses_to_open`.
+    """Refuse what no address could make right; ports and addresses are checked by `allowed_addresses`.
 
     Raises:
         RefusedError: not http(s), no host or one whose name has no valid form, or credentials in the address.
@@ -131,7 +131,7 @@ def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
     try:
         _ = ":" in host or ascii_host(host)
     except ValueError:
-        raise RefusedError(f"{host} is no valid name of a host.") from None
+        raise RefusedError(f"{host} is not a valid host name.") from None
     if has_credentials:
         raise RefusedError("An address with a user name or password in it is not fetched; take them out.")
 

@@ -15,13 +15,13 @@ def parse_address(text: str, params: Mapping[str, str | int] | None = None) -> h
     """The address in a text, with query parameters added.
 
     Raises:
-        RefusedError: it is none, or none that is asked.
+        RefusedError: it is not an address, or not one that may be asked.
     """
     try:
         url = httpx.URL(ascii_address(text))
         url = url.copy_merge_params(params) if params else url
     except (httpx.InvalidURL, ValueError) as error:
-        raise RefusedError(f"{text!r} is no address ({error}).") from error
+        raise RefusedError(f"{text!r} is not an address ({error}).") from error
     _check(url)
     return url
 
@@ -30,12 +30,12 @@ def redirect_target(url: httpx.URL, location: str) -> httpx.URL:
     """Where a Location header leads from an address.
 
     Raises:
-        RefusedError: to no address, to none that is asked, or from https to http.
+        RefusedError: it leads to no address, to one that may not be asked, or from https to http.
     """
     try:
         target = url.join(ascii_address(location))
     except (httpx.InvalidURL, ValueError) as error:
-        raise RefusedError(f"{without_query(url)} redirects to something that is no address ({error}).") from error
+        raise RefusedError(f"{without_query(url)} redirects to something that is not an address ({error}).") from error
     _check(target)
     if url.scheme == "https" and target.scheme == "http":
         raise RefusedError(f"{without_query(url)} redirects from https to plain http, to {without_query(target)}.")
@@ -46,12 +46,12 @@ def parse_proxy(text: str) -> httpx.URL:
     """The address of a proxy, with its port.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not the address of an HTTP proxy.
     """
     try:
         url = httpx.URL(ascii_address(text))
     except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(f"The proxy {text!r} is no address ({error}).") from error
+        raise ValueError(f"The proxy {text!r} is not an address ({error}).") from error
     if url.scheme != "http" or not url.raw_host:
         raise ValueError(f"The proxy must be an address such as http://proxy.example:3128, not {text!r}.")
     return url.copy_with(port=url.port or 80)

@@ -95,7 +95,7 @@ _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EAD
 def describe_network_error(error: OSError | UnicodeError) -> str:
     """What went wrong with the network, in words for the page of sources, without numbers such as [Errno -2]."""
     if isinstance(error, UnicodeError):
-        return "it is no name of a host"
+        return "it is not a valid host name"
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words

@@ -194,7 +194,7 @@ def _phrases(title: str) -> Iterator[_Phrase]:
 
 
 def _phrase(run: Sequence[tuple[str, str]]) -> _Phrase | None:
-    """These words as a name; None where they could be none."""
+    """These words as a name; None where they cannot be one."""
     written = " ".join(token for _, token in run)
     words = [word for key, _ in run for word in key.split()]
     if not _LEAST_CHARACTERS <= len(written) <= _MOST_CHARACTERS or len(words) > MAX_WORDS:

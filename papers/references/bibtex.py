@@ -59,7 +59,7 @@ NOT_CLOSED = "The entry has no closing brace."
 NO_BRACE = "The entry has no opening brace after its type."
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """The end of a value or an entry is not to be found. Never leaves this module."""
 
 
@@ -130,7 +130,7 @@ def _over_two(text: str, first: int, line: int, macros: dict[str, str]) -> tuple
         return None
     try:
         entry, end = _best_entry(text, match.end(), macros)
-    except _Broken:
+    except _BrokenError:
         return None
     is_all = entry.is_clean and end > first and "@" not in text[end:]
     return (_reference(line, entry.key, entry.fields), True) if is_all else None
@@ -149,7 +149,7 @@ def _unread(line: int, text: str, problem: str) -> ReferenceEntry:
 def _end_or_none(text: str, position: int) -> int | None:
     try:
         return _closing(text, position)
-    except _Broken:
+    except _BrokenError:
         return None
 
 
@@ -168,7 +168,7 @@ def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[tuple[Refer
             else:
                 entry, position = _best_entry(text, match.end(), macros)
                 yield _reference(line, entry.key, entry.fields), entry.is_clean
-        except _Broken:
+        except _BrokenError:
             if kind not in ("comment", "preamble"):
                 yield _unread(line, text[match.start() : match.start() + 200], NOT_CLOSED), False
             return
@@ -200,7 +200,7 @@ def _best_entry(text: str, position: int, macros: dict[str, str]) -> tuple[_Entr
         entry = _Entry()
         try:
             end = _read_entry(entry, text, position, reading)
-        except _Broken:
+        except _BrokenError:
             partial = partial or entry
             continue
         if best is None or entry.is_clean:
@@ -211,10 +211,10 @@ def _best_entry(text: str, position: int, macros: dict[str, str]) -> tuple[_Entr
         return best
     if lines := [match.start() for match in _NEXT_LINE.finditer(text, position)]:
         partial = _Entry(is_clean=False)
-        with suppress(_Broken):
+        with suppress(_BrokenError):
             return partial, _read_entry(partial, text, position, _Reading(macros, lines=lines))
     if partial is None or not partial.fields:
-        raise _Broken
+        raise _BrokenError
     # As far as it goes: nothing else stands in its chunk.
     partial.is_clean = False
     return partial, len(text)
@@ -224,7 +224,7 @@ def _read_entry(entry: _Entry, text: str, position: int, reading: _Reading) -> i
     """Read an entry's key and fields into it, and return where it ends.
 
     Raises:
-        _Broken: it has no end; what was read stands in `entry`.
+        _BrokenError: it has no end; what was read stands in `entry`.
     """
     if _IS_FIELD.match(text, position) is None and (key := _KEY.match(text, position)) is not None:
         entry.key, position = key[1].strip(), key.end()
@@ -249,7 +249,7 @@ def _read_fields(entry: _Entry, text: str, position: int, reading: _Reading) -> 
         if resumed is None:
             break
         position = resumed
-    raise _Broken
+    raise _BrokenError
 
 
 def _end(text: str, position: int) -> int | None:
@@ -285,7 +285,7 @@ def _closing(text: str, position: int, last: int | None = None, *, escapes: bool
             depth -= 1
         if depth == 0:
             return match.end()
-    raise _Broken
+    raise _BrokenError
 
 
 def _value(text: str, position: int, reading: _Reading) -> tuple[str, int]:
@@ -314,7 +314,7 @@ def _part(text: str, position: int, reading: _Reading) -> tuple[str, int]:
         last = reading.next_line(text, position)
         try:
             end = (_closing if first == "{" else _quoted)(text, position + 1, last, escapes=reading.escapes)
-        except _Broken:
+        except _BrokenError:
             if last == len(text):
                 raise
             return text[position + 1 : min(last, position + 1 + MAX_FIELD)].strip('{}", \n'), last
@@ -334,7 +334,7 @@ def _quoted(text: str, position: int, last: int, *, escapes: bool = False) -> in
         if match[0] == '"' and depth <= 0:
             return match.end()
         depth += (match[0] == "{") - (match[0] == "}")
-    raise _Broken
+    raise _BrokenError
 
 
 def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:

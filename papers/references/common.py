@@ -13,7 +13,7 @@ from papers.catalogue.identifiers import (
     parse_dois,
     parse_eprint,
 )
-from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.catalogue.paper_ref import InvalidReferenceError, PaperRef, parse_reference
 from papers.text.cleaning import clean_title, safe_text
 from papers.text.names import author_key, clean_name
 from papers.text.urls import strip_trailing_punctuation
@@ -160,7 +160,7 @@ def ref_given(text: str) -> PaperRef | None:
         return None
     try:
         return parse_reference(text)
-    except InvalidReference:
+    except InvalidReferenceError:
         return None
 
 

@@ -33,7 +33,7 @@ class OpmlFile:
 
     feeds: tuple[ListedFeed, ...]
     left_out: int
-    """Outlines with an address that is none of the web, and what is beyond `MAX_FEEDS`."""
+    """How many outlines have no http or https address, or are beyond `MAX_FEEDS`."""
 
 
 def parse_opml(data: bytes) -> OpmlFile:

@@ -32,8 +32,8 @@ _Parse = Callable[[str], Iterator[ReferenceEntry]]
 def parse_references(data: bytes) -> ParsedReferences:
     """What is in it. Never raises; time and memory in proportion to its length.
 
-    `data` that is longer than `MAX_BYTES` is not read at all, as half a file would be taken for a whole one. A format
-    in which no entry names a paper or has a title is none: then it is read as a list.
+    `data` that is longer than `MAX_BYTES` is not read at all, as half a file would be taken for a whole one. Where a
+    format gives no entry that names a paper or has a title, the text is read as a list.
     """
     if len(data) > MAX_BYTES:
         return ParsedReferences(

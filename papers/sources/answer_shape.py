@@ -45,7 +45,7 @@ def paths_of(data: bytes) -> frozenset[str]:
         try:
             return _first(_paths_of_json(json.loads(data), ""))
         except (ValueError, RecursionError) as error:
-            raise SourceError("The answer is no JSON.") from error
+            raise SourceError("The answer is not JSON.") from error
     return _first(_paths_of_xml(parse_xml(data), ""))
 
 

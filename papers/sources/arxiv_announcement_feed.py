@@ -118,8 +118,8 @@ def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     items = tuple(_read_any_item(element, day) for element in elements)
     if any(item.record for item in items) and not any(_is_of_arxiv(item) for item in items):
         raise BrokenXmlError(
-            "This is no feed of arXiv's announcements: no entry says how it was announced. Check the source's address, "
-            "or add it as a feed."
+            "This is not a feed of arXiv's announcements: no entry says how it was announced. Check the source's "
+            "address, or add it as a feed."
         )
     return AnnouncementFeed(
         day=day,

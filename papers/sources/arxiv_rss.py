@@ -320,7 +320,7 @@ class _FeedRound:
             query.notes.append(f"arXiv's feed of {name} has an item without an id.")
 
     def _tell_unread(self) -> Iterator[FetchBatch]:
-        """Lists of today that were asked for in vain, where others were read: for this part of the day's count."""
+        """Report today's feeds that could not be read while others were: the day's count is unknown for their part."""
         today = eastern_day(self._context.now)
         odd = self._odd_silences()
         unread = tuple(
@@ -332,7 +332,7 @@ class _FeedRound:
             yield FetchBatch(announced=odd, unread_lists=unread)
 
     def _odd_silences(self) -> tuple[AnnouncedIds, ...]:
-        """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""
+        """Feeds that were empty on a day when others were not, perhaps rightly; so their count is unknown."""
         return tuple(
             AnnouncedIds(day, name, {}, is_whole=False, note=f"arXiv's feed of {name} was empty.")
             for name, day in self._empty

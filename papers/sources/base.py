@@ -240,7 +240,7 @@ class RejectedPayload:
         """The payload, read as JSON.
 
         Raises:
-            SourceError: it is none.
+            SourceError: it is not JSON.
         """
         try:
             return json.loads(self.payload)

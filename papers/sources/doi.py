@@ -103,9 +103,9 @@ def _json(data: bytes) -> Mapping[str, Any]:
     try:
         record = json.loads(data, strict=False)
     except (ValueError, RecursionError) as error:
-        raise NoPaperError("doi.org answered something that is no record of a paper.") from error
+        raise NoPaperError("doi.org answered something other than the record of a paper.") from error
     if not isinstance(record, dict):
-        raise NoPaperError("doi.org answered something that is no record of a paper.")
+        raise NoPaperError("doi.org answered something other than the record of a paper.")
     return record
 
 

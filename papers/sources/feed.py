@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import feedparser
 
 from papers.catalogue.identifiers import is_preprint_doi
-from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
+from papers.catalogue.paper_pages import Name, only_paper, paper_at, paper_of_doi
 from papers.outbound.errors import SourceError
 from papers.outbound.host_rate_limit import host_group_of
 from papers.outbound.request import FetchRequest, FetchResponse
@@ -146,7 +146,7 @@ class WebFeed(SourceAdapter):
         try:
             paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed", {})
         except (TypeError, AttributeError) as error:  # not what feedparser makes of one
-            raise SourceError("It is no entry of a feed.") from error
+            raise SourceError("It is not an entry of a feed.") from error
         if paper is None:
             raise SourceError(_NO_TITLE)
         return paper
@@ -317,13 +317,7 @@ def _paper(entry: Any, guid: str, host: str) -> Name | None:
     said = [str(entry.get(name, "")) for name in ("prism_doi", "dc_identifier")]
     # A bare DOI as an Atom id is read as an address beside the feed's own.
     said.append(guid.removeprefix(f"https://{host}/").removeprefix(f"http://{host}/"))
-    found = dict.fromkeys(filter(None, (paper_at(guid), *map(paper_at, own), *map(paper_of_doi, said))))
-    # An arXiv paper and the DOI of its journal are one paper as far as arXiv's record says so.
-    for scheme in ("arxiv", "doi"):
-        names = [name for name in found if name[0] == scheme]
-        if names:
-            return names[0] if len(names) == 1 else None
-    return None
+    return only_paper(filter(None, (paper_at(guid), *map(paper_at, own), *map(paper_of_doi, said))))
 
 
 def _is_one_name(authors: list[str]) -> bool:

@@ -25,7 +25,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def html_text(html: str, *, base: str = "") -> str:
-    """The words of a piece of HTML: paragraphs parted by a blank line, addresses of links in brackets behind them.
+    """The words of a piece of HTML: paragraphs separated by a blank line, addresses of links in brackets behind them.
 
     `base` is the address that links are relative to. Comments, scripts and a tag that is not closed are left out. Never
     fails.

@@ -95,7 +95,7 @@ def parse_list(data: bytes, *, day: date, site: str, first_position: int = 0) ->
             "if this stays, open the source's address and look what it answers."
         ) from error
     if not isinstance(items, list):
-        return DailyListPage((), (_rejected(str(day), items, "The day's list is no list."),), size=0)
+        return DailyListPage((), (_rejected(str(day), items, "The day's list is not a JSON array."),), size=0)
     papers: list[RawPaper] = []
     rejected: list[UnreadableRecord] = []
     for position, item in enumerate(items, start=first_position + 1):

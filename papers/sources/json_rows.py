@@ -28,7 +28,7 @@ _MAX_AUTHORS = 20_000
 _REPR_CHARACTERS = 2_000
 
 
-class InvalidRow(Exception):
+class InvalidRowError(Exception):
     """A row that is no paper; the message says why."""
 
 
@@ -36,18 +36,18 @@ def parse_line(line: bytes) -> dict[str, Any]:
     """The JSON object in a line.
 
     Raises:
-        InvalidRow: there is none.
+        InvalidRowError: there is none.
     """
     try:
         row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise InvalidRow(f"The row is not UTF-8 (byte {error.start + 1}).") from None
+        raise InvalidRowError(f"The row is not UTF-8 (byte {error.start + 1}).") from None
     except RecursionError:
-        raise InvalidRow("The row is nested too deeply.") from None
+        raise InvalidRowError("The row is nested too deeply.") from None
     except ValueError as error:
-        raise InvalidRow(_why_no_json(line, error)) from None
+        raise InvalidRowError(_why_no_json(line, error)) from None
     if not isinstance(row, dict):
-        raise InvalidRow(f"The row is {_kind_of(row)}, not an object with the fields of a paper.")
+        raise InvalidRowError(f"The row is {_kind_of(row)}, not an object with the fields of a paper.")
     return row
 
 
@@ -57,7 +57,7 @@ def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> t
     `position` orders the row within its days; `site` is Hugging Face's address.
 
     Raises:
-        InvalidRow: a field has a wrong type.
+        InvalidRowError: a field has a wrong type.
     """
     title = _title(row)
     arxiv_id, doi, url = _identifier(row, "arxiv_id"), _text(row, "doi"), _text(row, "url")
@@ -93,7 +93,7 @@ def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> t
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _why_no_json(line: bytes, error: ValueError) -> str:
@@ -122,13 +122,13 @@ def _text(row: Mapping[str, Any], name: str) -> str | None:
     value = row.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise InvalidRow(f"{name} is {_kind_of(value) if not isinstance(value, dict) else 'an object'}, not a text.")
+    raise InvalidRowError(f"{name} is {_kind_of(value) if not isinstance(value, dict) else 'an object'}, not a text.")
 
 
 def _title(row: Mapping[str, Any]) -> str:
     title = _text(row, "title")
     if title is None or not title.strip():
-        raise InvalidRow("The row has no title.")
+        raise InvalidRowError("The row has no title.")
     return title
 
 
@@ -136,7 +136,7 @@ def _identifier(row: Mapping[str, Any], name: str) -> str | None:
     """An arXiv id. Readers of tables make numbers of them, and cut what they take for needless zeros."""
     value = row.get(name)
     if isinstance(value, float):
-        raise InvalidRow(f"{name} is the number {value}: its zeros may be lost. Write it as a text.")
+        raise InvalidRowError(f"{name} is the number {value}: its zeros may be lost. Write it as a text.")
     return _text(row, name)
 
 
@@ -146,7 +146,7 @@ def _day(row: Mapping[str, Any], name: str) -> date | None:
         return None
     day = parse_date(text)
     if day is None or day.year < 1990:
-        raise InvalidRow(f"{name} is {text[:40]!r}, not a day such as 2026-11-24.")
+        raise InvalidRowError(f"{name} is {text[:40]!r}, not a day such as 2026-11-24.")
     return day
 
 
@@ -156,7 +156,7 @@ def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
         return None
     moment = parse_datetime(text)
     if moment is None:
-        raise InvalidRow(f"{name} is {text[:40]!r}, not a moment such as 2026-11-24T10:00:00Z.")
+        raise InvalidRowError(f"{name} is {text[:40]!r}, not a moment such as 2026-11-24T10:00:00Z.")
     return moment
 
 
@@ -164,14 +164,14 @@ def _version(row: Mapping[str, Any]) -> int | None:
     value = row.get("version")
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**15):
         return value
-    raise InvalidRow("version is not a number from 1.")
+    raise InvalidRowError("version is not a number from 1.")
 
 
 def _flag(row: Mapping[str, Any], name: str) -> bool | None:
     value = row.get(name)
     if value is None or isinstance(value, bool):
         return value
-    raise InvalidRow(f"{name} is neither true nor false.")
+    raise InvalidRowError(f"{name} is neither true nor false.")
 
 
 def _authors(value: Any) -> tuple[RawAuthor, ...] | None:
@@ -179,7 +179,7 @@ def _authors(value: Any) -> tuple[RawAuthor, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or len(value) > _MAX_AUTHORS:
-        raise InvalidRow("authors is not a list of names.")
+        raise InvalidRowError("authors is not a list of names.")
     found = []
     for item in value:
         if isinstance(item, str):
@@ -187,7 +187,7 @@ def _authors(value: Any) -> tuple[RawAuthor, ...] | None:
         elif isinstance(item, dict) and isinstance(item.get("name"), str):
             found.append(RawAuthor(item["name"], _text(item, "affiliation") or "", _orcid(item)))
         else:
-            raise InvalidRow("One of the authors is not a name.")
+            raise InvalidRowError("One of the authors is not a name.")
     return tuple(found) or None
 
 
@@ -201,7 +201,7 @@ def _categories(row: Mapping[str, Any]) -> tuple[str, ...] | None:
     if isinstance(value, str):
         value = value.split()
     if not (value is None or (isinstance(value, list) and all(isinstance(code, str) for code in value))):
-        raise InvalidRow("categories is not a list of texts.")
+        raise InvalidRowError("categories is not a list of texts.")
     if not value and (seen_in := _text(row, "listed_in")):
         value = [seen_in]
     return tuple(value) if value else None
@@ -230,5 +230,5 @@ def _count(row: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidRow(f"{name} is not a whole number.")
+        raise InvalidRowError(f"{name} is not a whole number.")
     return min(max(value, 0), _LARGEST)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
+from papers.catalogue.paper_pages import Name, only_paper, paper_at, paper_of_doi
 from papers.outbound.errors import RefusedError, SourceError
 from papers.outbound.host_rate_limit import host_group_of
 from papers.outbound.request import FetchRequest
@@ -311,12 +311,7 @@ def _name_of(text: str) -> Name | None:
 
 def _own_name(identifiers: Sequence[str]) -> Name | None:
     """The arXiv id or DOI that a record gives as its own; None where it gives two of one kind."""
-    found = dict.fromkeys(name for text in identifiers if (name := _name_of(text)))
-    for scheme in ("arxiv", "doi"):
-        names = [name for name in found if name[0] == scheme]
-        if names:
-            return names[0] if len(names) == 1 else None
-    return None
+    return only_paper(name for text in identifiers if (name := _name_of(text)))
 
 
 def _may_be_paper(types: Sequence[str]) -> bool:
@@ -343,5 +338,5 @@ def _moment(match: re.Match[str]) -> datetime | None:
 
 
 def _sets(text: str) -> tuple[str, ...]:
-    """Set names, parted by commas or blanks."""
+    """Set names, separated by commas or blanks."""
     return tuple(dict.fromkeys(text.replace(",", " ").split()))

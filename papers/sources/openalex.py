@@ -80,7 +80,7 @@ def parse_works(data: bytes) -> WorksPage:
 
 
 def conditions_of(text: str) -> tuple[str, ...] | None:
-    """The conditions of a filter, parted by commas; None where one of them is none."""
+    """The conditions of a filter, separated by commas; None where one of them is not a condition."""
     parts = [part.strip() for part in text.split(",")] if len(text) <= MAX_FILTER else [""]
     return tuple(parts) if all(map(_CONDITION.fullmatch, parts)) else None
 
@@ -109,7 +109,7 @@ class OpenAlex(SourceAdapter):
         return _read_work(rejected.as_json())
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError where the filter is none, or its works can't be read."""
+        """Raises SourceError where the filter is not valid, or its works can't be read."""
         if problems := self.problems(SourceSettings(query=context.query)):
             raise SourceError(problems["query"])
         today = context.now.astimezone(UTC).date()

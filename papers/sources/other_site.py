@@ -39,5 +39,5 @@ def as_the_sites(paper: RawPaper, site: str) -> RawPaper:
 
 
 def faults_only(records: Iterable[UnreadableRecord]) -> tuple[UnreadableRecord, ...]:
-    """The records that are none, without those of papers that stay at their site."""
+    """The unreadable records, without those of papers that stay at their site."""
     return tuple(record for record in records if not record.identifier.startswith("p-"))

@@ -29,7 +29,7 @@ MEDRXIV = (
 
 
 def chosen_categories(text: str, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The categories in a text, parted by commas, semicolons or lines, as the API writes them; and what is none.
+    """The known categories in a text separated by commas, semicolons or lines, as the API writes them; and the unknown.
 
     What stands in brackets behind a name may be left out; `cell_biology` is `cell biology`.
     """

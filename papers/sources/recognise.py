@@ -111,7 +111,7 @@ def _of_openalex(parts: SplitResult) -> Suggestion | None:
 
 
 def address_in(text: str) -> str | None:
-    """The address that a text is, also without its scheme; None where it is none."""
+    """The URL that a text is, also without its scheme; None where it is not one."""
     text = text.strip()
     if not text or any(map(str.isspace, text)) or "." not in text:
         return None
@@ -201,7 +201,7 @@ class _Links:
 
 
 def _joined(base: str, href: str) -> str:
-    """An address on a page; empty where it is none."""
+    """The URL of a link on a page; empty where it is not one of http or https."""
     try:
         address = urljoin(base, href.strip())
     except ValueError:

@@ -60,7 +60,7 @@ def plain_line(text: str) -> str:
 
 
 def plain_abstract(jats: str) -> str:
-    """The text of an abstract: paragraphs parted by a blank line, headings before their section."""
+    """The text of an abstract: paragraphs separated by a blank line, headings before their section."""
     text = _each(
         _formulas(_decoded(jats)),
         _HEADING,

@@ -44,7 +44,7 @@ def pretty_payload(payload: str) -> str:
 
 
 def _as_object(rejected: RejectedPayload) -> dict[str, Any]:
-    """An empty one where it is none."""
+    """The JSON object in the payload; an empty one where it holds none."""
     try:
         found = rejected.as_json()
     except SourceError:

@@ -27,10 +27,10 @@ class WorksPage:
 
 
 def read_json(data: bytes, registry: str) -> dict[str, Any]:
-    """The object that an answer is.
+    """The JSON object in an answer; empty where the JSON is something else.
 
     Raises:
-        SourceError: it is none; `registry` is named in it.
+        SourceError: it is not JSON; the message names `registry`.
     """
     try:
         answer = json.loads(data, strict=False)

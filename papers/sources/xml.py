@@ -1,4 +1,4 @@
-"""The answers of sources as XML: `papers.text.xml`, its errors as failures of a visit."""
+"""The answers of sources as XML: `papers.text.xml`, its errors as failures of a fetch."""
 
 from __future__ import annotations
 

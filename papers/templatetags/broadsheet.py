@@ -42,7 +42,7 @@ from papers.text.counts import counted
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
 from papers.web.card_slots import slot_mark
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 
 register = template.Library()
 _SMALL_EXCERPT = 160
@@ -221,7 +221,7 @@ def _short_day(year: int, month: int, day: int, this_year: int) -> str:
 
 @register.filter
 def undo_word(message: Message) -> str:
-    """The word that undoes what a message speaks of; empty where nothing does."""
+    """The token that undoes what a message tells; empty where it can't be undone."""
     return "" if message.extra_tags == WITHOUT_UNDO else str(message.extra_tags)
 
 

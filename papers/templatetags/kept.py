@@ -68,10 +68,10 @@ class _Kept(Node):
 
 
 def _key_of(value: Any) -> Hashable:
-    """What tells a value from all others that may be shown in another way: 1 is not True, and safe text is not text.
+    """A key that differs for values that may be rendered differently: 1 is not True, and safe text is not text.
 
     Raises:
-        TypeError: it is none that can be kept by.
+        TypeError: values of its type cannot be a key.
     """
     kind = type(value)
     if kind in _VALUES:

@@ -157,6 +157,6 @@ def _sure(
 
 
 def _first_of_surest(sure: Mapping[int, float], nearly: float) -> int | None:
-    """The first place that is surest but for `nearly`; None where there is none."""
+    """The first place whose certainty is within `nearly` of the highest; None for no places."""
     best = max(sure.values(), default=0.0)
     return next((place for place, value in sure.items() if value >= best - nearly), None)

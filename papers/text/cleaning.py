@@ -78,7 +78,7 @@ def clean_title(raw: str) -> str:
 
 
 def clean_abstract(raw: str) -> str:
-    """An abstract for display, its paragraphs parted by a blank line.
+    """An abstract for display, its paragraphs separated by a blank line.
 
     arXiv starts a paragraph with a line break and two spaces; its other line breaks are wraps.
     """

@@ -24,7 +24,7 @@ def ascii_host(host: str) -> str:
     """A name in lower-case ASCII (A-labels), without a dot at its end; an IPv4 address stays as it is.
 
     Raises:
-        ValueError: it has no valid form: a label that is none, letters that IDNA 2008 forbids, `xn--` before nonsense.
+        ValueError: it has no valid form: an invalid label, letters that IDNA 2008 forbids, `xn--` before nonsense.
     """
     if len(host) > _MAX_LENGTH:
         raise ValueError("The name of the host is too long.")
@@ -34,7 +34,7 @@ def ascii_host(host: str) -> str:
         name = idna.encode(host, uts46=True, std3_rules=True, transitional=False).decode("ascii")
     name = name.removesuffix(".")
     if len(name) > _MAX_LENGTH or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise ValueError("This is no name of a host.")
+        raise ValueError("This is not a valid host name.")
     return name
 
 

@@ -48,8 +48,8 @@ _ENVIRONMENT = re.compile(r"\s*\{([A-Za-z]+)\*?\}")
 def only_draws(source: str) -> bool:
     r"""Whether a formula, without its delimiters, can be given to TeX as it is.
 
-    False for a command that is not known to draw, for an environment that is none of formulas, for `%`, `#` and `^^`
-    that are not escaped, and for a backslash at the end, which would escape the dollar behind it.
+    False for a command that is not known to draw, for an environment other than those of formulas, for `%`, `#` and
+    `^^` that are not escaped, and for a backslash at the end, which would escape the dollar behind it.
     """
     return all(_is_harmless(source, match) for match in _TOKEN.finditer(source)) and source.count("$") % 2 == 0
 

@@ -61,7 +61,7 @@ def find_venue_in_abstract(abstract: str) -> str | None:
 
 
 def _tidy(text: str) -> str:
-    """The name at the beginning of `text`; empty when it is none."""
+    """The name at the beginning of `text`; empty when there is no name."""
     venue = _VENUE_TAIL.sub("", _VENUE_END.sub("", text, count=1)).strip(" .,;:'\"*")
     is_name = 2 <= len(venue) <= MAX_VENUE_LENGTH and re.search(r"[A-Za-z]&?[A-Za-z]", venue)
     return venue if is_name else ""

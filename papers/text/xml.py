@@ -145,7 +145,7 @@ def serialize(element: Element) -> str:
 
 
 def indented_xml(text: str) -> str:
-    """A piece of XML with its lines indented; empty where it is none."""
+    """A piece of XML with its lines indented; empty where it is not XML."""
     try:
         root = parse_xml(text.encode())
     except XmlError:

@@ -127,7 +127,7 @@ def openid_connect_callback(request: Request, provider_id: str) -> HttpResponse:
 def _with_provider(request: Request, ask: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return ask()
-    except PROVIDER_ERRORS:  # it is away, or its answer is none
+    except PROVIDER_ERRORS:  # it does not answer, or its answer is malformed
         logger.exception("The OpenID Connect provider did not say who somebody is")
         return render(request, "socialaccount/authentication_error.html", status=503)
 
@@ -163,7 +163,7 @@ def login_link(request: Request, token: str) -> HttpResponse:
 def password(request: UserRequest) -> HttpResponse:
     """Set or change one's password.
 
-    The old one isn't asked for where there is none, or right after "Is it you?" or a one-time link.
+    The old one isn't asked for where there is none, or right after a reauthentication or a one-time link.
     """
     was_shown, has_one = showed_identity_lately(request, request.user), request.user.has_usable_password()
     if not (was_shown or has_one) and can_show_identity(request.user):  # by its second factor
@@ -182,7 +182,7 @@ def password(request: UserRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
-def is_it_you(request: UserRequest) -> HttpResponse:
+def reauthenticate(request: UserRequest) -> HttpResponse:
     """The password once more. An account with nothing to show is told the ways to get it: its form mails a link."""
     user = request.user
     if can_show_identity(user):
@@ -282,7 +282,7 @@ def export(request: UserRequest) -> HttpResponse:
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
 def delete(request: UserRequest) -> HttpResponse:
-    """Delete one's account, after "Is it you?". The page says what goes and what stays, and asks for the name."""
+    """Delete one's account, after a reauthentication. The page says what goes and what stays, and asks for the name."""
     if not showed_identity_lately(request, request.user):
         raise ReauthenticationRequired
     form = DeleteAccountForm(request.POST if request.method == "POST" else None, user=request.user)

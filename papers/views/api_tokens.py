@@ -1,4 +1,4 @@
-"""Personal tokens for the API: listed, made behind "Is it you?", shown once, revoked."""
+"""Personal tokens for the API: listed, made after a reauthentication, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tokens(request: UserRequest) -> HttpResponse:
 @code_before
 @rate_limited("account", methods=frozenset({"POST"}))
 def new_token(request: UserRequest) -> HttpResponse:
-    """Make one, after "Is it you?" and, where there is one, the second factor. Its key is shown once, here."""
+    """Make one, after a reauthentication and, where there is one, the second factor. Its key is shown once, here."""
     if not showed_identity_lately(request, request.user):
         raise ReauthenticationRequired
     form = ApiTokenForm(request.POST if request.method == "POST" else None, scopes=grantable_scopes(request.user))

@@ -1,4 +1,4 @@
-"""The pages of authors and organisations, their feeds, and what curators say of names."""
+"""The pages of authors and organizations, their feeds, and what curators say of names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def author(request: Request, slug: str) -> HttpResponse:
 
 @require_safe
 def organization(request: Request, slug: str) -> HttpResponse:
-    """An organisation's papers, newest first, and what they tell."""
+    """An organization's papers, newest first, and what they tell."""
     return _page(request, _organization(slug))
 
 
@@ -76,7 +76,7 @@ def author_feed(request: Request, slug: str, form: str) -> HttpResponse:
 
 @require_safe
 def organization_feed(request: Request, slug: str, form: str) -> HttpResponse:
-    """An organisation's newest papers."""
+    """An organization's newest papers."""
     return _feed(request, form, _organization(slug))
 
 

@@ -104,7 +104,7 @@ def _edition_file(
     """The listings of a day, a week or a month, which is called `name` and begins on `first`.
 
     Raises:
-        Http404: its address is none, so there is no first day.
+        Http404: the address names no such span, so there is no first day.
     """
     if first is None:
         raise Http404(f"There is no such {what}.")

@@ -1,4 +1,4 @@
-"""Following authors and organisations: the button, all of it on one page, and as a feed with an address of its own."""
+"""Following authors and organizations: the button, all of it on one page, and as a feed with an address of its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def follow_author(request: UserRequest, slug: str) -> HttpResponse:
 @sign_in_required
 @rate_limited("follow")
 def follow_organization(request: UserRequest, slug: str) -> HttpResponse:
-    """Follow an organisation, or no longer."""
+    """Follow an organization, or no longer."""
     try:
         return _set(request, find_organization(slug))
     except ContributorNotFoundError as error:

@@ -166,7 +166,7 @@ def _own_parts(user: User, paper: Paper) -> str:
 @sign_in_required
 @rate_limited("library")
 def undo(request: UserRequest) -> HttpResponse:
-    """Put back what was before an act, as the word says that its answer brought."""
+    """Undo an act, by the token that came with its answer."""
     try:
         before = undo_act(user=request.user, word=request.POST.get("word", ""))
     except UndoError as error:

@@ -28,7 +28,7 @@ from papers.text.counts import counted
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act, seen_count_html
 from papers.web.http import UserRequest, safe_next
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
 
@@ -132,7 +132,7 @@ def reading_preferences(request: UserRequest) -> HttpResponse:
     form = ReadingPreferencesForm(request.POST if request.method == "POST" else None, instance=request.user)
     if form.is_valid():
         form.save()
-        messages.success(request, "Kept.")
+        messages.success(request, "Saved.")
         return redirect("papers:reading-preferences")
     return render(request, "papers/reading_preferences.html", {"form": form})
 
@@ -142,7 +142,7 @@ def reading_preferences(request: UserRequest) -> HttpResponse:
 @rate_limited("library")
 @require_http_methods(["GET", "HEAD", "POST"])
 def muted_queries(request: UserRequest) -> HttpResponse:
-    """The reader's muted questions; a new one is looked at first (GET with `q`), then kept (POST)."""
+    """The reader's muted searches; a new one is previewed (GET with `q`), then stored (POST)."""
     if request.method == "POST":
         try:
             mute_query(user=request.user, text=request.POST.get("q", ""))

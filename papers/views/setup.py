@@ -25,7 +25,7 @@ from papers.web.permissions import staff_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 def setup(request: UserRequest) -> HttpResponse:
-    """The group's choices. Saving them has the sources visited at once."""
+    """The group's choices. Saving them has the sources fetched at once."""
     form = SetupForm(
         request.POST if request.method == "POST" else None,
         initial=asdict(current_answers()),
@@ -50,7 +50,7 @@ def setup_skip(request: UserRequest) -> HttpResponse:
 @require_safe
 @staff_only
 def setup_progress(request: UserRequest) -> HttpResponse:
-    """What the sources' first visit brings, as it comes: a page, or for htmx the part of it that moves."""
+    """What the sources' first fetch brings, as it comes: a page, or for htmx the part of it that moves."""
     now = timezone.now()
     template = "papers/_first_fetch_progress.html" if request.htmx else "papers/setup_progress.html"
     context = {"visit": first_fetch_status(now=now), "sample_present": has_sample(), "now": now}

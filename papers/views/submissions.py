@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReference, find_reference
+from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReferenceError, find_reference
 from papers.forms.submissions import SubmitForm
 from papers.models import Submission, Tag
 from papers.services.operations.status import worker_status
@@ -61,7 +61,7 @@ def _take(request: UserRequest) -> HttpResponse:
             saves_to_library=asked["saves_to_library"],
             tags=asked["tags"],
         )
-    except InvalidReference as error:
+    except InvalidReferenceError as error:
         form.add_error("given", str(error))
         return _page(request, form, intake.SubmissionPreview())
     if taken.submission is not None:

@@ -23,7 +23,7 @@ from papers.services.reading.undo import sign_act
 from papers.web.cards import render_card_buttons
 from papers.web.http import UserRequest, safe_next
 from papers.web.list_bar import seen_count
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 
 UNDONE = "Undone."
 
@@ -40,9 +40,9 @@ def answer_act(
 ) -> HttpResponse:
     """Say what was done, and offer to undo it where it is known what was `before`.
 
-    `html` takes the place of what was pressed, on the card of `paper`, which is seen or not with it. `puts_back` brings
-    all buttons of the card, and its tags; another act brings none of them: one that is pressed just now would lose the
-    place that its own answer goes to. Without JavaScript it leads back to the form's page, else to `default`.
+    `html` replaces what was pressed on the card of `paper`. With `puts_back` all buttons and tags of the card are sent,
+    too; other acts send none of them, because a button that is being pressed would lose the element that its own answer
+    replaces. Without JavaScript the answer redirects to the form's page, else to `default`.
     """
     word = sign_act(request.user, before) if before else ""
     if not request.htmx:

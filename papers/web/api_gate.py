@@ -1,7 +1,7 @@
 """What holds for every address of the API: who asks, how often, in which form, and that each error is a problem.
 
 A token in the header `Authorization` says who asks. A session's cookie lets its reader read, as pages do, and never
-write: no form of another site can have anything done. A token in an address is none: addresses stand in logs.
+write: no form of another site can do anything. A token in a URL is not accepted, because URLs end up in logs.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _body_problem(request: Request) -> HttpResponse | None:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        return problem_response(400, "Content-Length is no number.")
+        return problem_response(400, "Content-Length is not a number.")
     if length > MAX_BODY_BYTES:
         return problem_response(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
     if length and request.method in ("POST", "PUT") and request.content_type != "application/json":

@@ -39,7 +39,7 @@ class UserRequest(Request):
 
 
 def parse_key(text: str, *, digits: int = 18) -> int | None:
-    """The whole number that an address or a form gave, of at most so many digits; None where it is none.
+    """The whole number that an address or a form gave, of at most so many digits; None where it is not one.
 
     Eighteen digits fit into a database's key.
     """

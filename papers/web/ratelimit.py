@@ -138,7 +138,7 @@ def count_in_window(name: str, key: str) -> RateWindow:
 
 
 def uncount_attempt(name: str, key: str) -> None:
-    """Take an attempt back that was counted and was none: of limits that count only what is wrong."""
+    """Uncount an attempt that was right, for limits that count only wrong ones."""
     if RATE_LIMITS[name].survives_cache:
         give_back_attempt(name=name, key=key)
 

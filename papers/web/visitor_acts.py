@@ -58,13 +58,13 @@ def keep_act(response: HttpResponse, *, act: str, paper_id: int, place: str) -> 
 
 
 def kept_place(request: HttpRequest) -> str | None:
-    """Where on this site the act was pressed that waits for a sign-in; None without one."""
+    """The address of this site on which the visitor pressed the act that waits for a sign-in; None if none waits."""
     act = _kept(request)
     return act[2] if act else None
 
 
 def _kept(request: HttpRequest) -> tuple[str, int, str] | None:
-    """The act, the paper and the place that the browser keeps; None where it keeps none, or none that makes sense."""
+    """The act, the paper and the place in the browser's cookie; None where there is no valid one."""
     try:
         found = signing.loads(request.COOKIES.get(visitor_act_cookie(), ""), salt=_SALT, max_age=VISITOR_ACT_SECONDS)
         act, paper_id, place = found

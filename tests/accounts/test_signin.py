@@ -283,9 +283,9 @@ class TestMakingLinks:
         with pytest.raises(CommandError, match="not an e-mail address"):
             call_command("login_link", address)
 
-    def test_the_command_says_that_an_account_is_closed(self) -> None:
+    def test_the_command_says_that_an_account_is_suspended(self) -> None:
         reader(is_active=False)
-        with pytest.raises(CommandError, match="closed"):
+        with pytest.raises(CommandError, match="suspended"):
             call_command("login_link", "rita@example.org")
 
 

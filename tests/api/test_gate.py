@@ -64,7 +64,7 @@ def test_each_error_is_a_problem(api: ApiClient) -> None:
     assert problem(api.put(f"{HERE}/library", {"state": 7}), 422)["errors"][0]["pointer"] == "#/state"
     assert problem(api.put(f"{HERE}/library", {"stat": "read"}), 422)["errors"][0]["pointer"] == "#/stat"
     assert problem(api.get("/library?stat=read"), 422)["errors"][0]["parameter"] == "stat"
-    assert problem(api.get("/papers?cursor=x"), 400)["detail"] == "This is no cursor of this list."
+    assert problem(api.get("/papers?cursor=x"), 400)["detail"] == "This is not a cursor of this list."
     problem(ApiClient().get("/me"), 401)
 
 

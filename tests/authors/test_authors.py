@@ -1,4 +1,4 @@
-"""Authors' and organisations' pages, and what curators say of names."""
+"""Authors' and organizations' pages, and what curators say of names."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from papers.catalogue.paper_pages import paper_at, paper_of_doi
+from papers.catalogue.paper_pages import only_paper, paper_at, paper_of_doi
 
 ARXIV = ("arxiv", "2503.11692")
 
@@ -101,6 +101,20 @@ def test_address_that_is_a_doi(address, doi):
 @pytest.mark.parametrize("text", ["see 10.5555/abc", "10.5555/a.1 10.5555/b.1", "https://blog.example/?re=10.5555/abc"])
 def test_field_of_a_doi_with_more_in_it_names_nothing(text):
     assert paper_of_doi(text) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "paper"),
+    [
+        ([], None),
+        ([("doi", "10.1000/a"), ("doi", "10.1000/a")], ("doi", "10.1000/a")),
+        ([("doi", "10.1000/a"), ("arxiv", "2401.00001")], ("arxiv", "2401.00001")),
+        ([("doi", "10.1000/a"), ("doi", "10.1000/b")], None),
+        ([("arxiv", "2401.00001"), ("arxiv", "2401.00002"), ("doi", "10.1000/a")], None),
+    ],
+)
+def test_names_of_one_paper(names, paper):
+    assert only_paper(names) == paper
 
 
 def test_long_addresses_take_no_time():

@@ -45,11 +45,11 @@ def test_a_command_before_the_first_start_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("fetch", "arxiv_rss", "--since", "yesterday"), "is no day; write it as"),
-        (("send_digest", "--to", "rita@example.org", "--since", "2026-99-99"), "is no day; write it as"),
-        (("send_digest", "--to", "rita@example.org", "--at", "noon"), "is no moment; write it as"),
-        (("embed", "--limit", "0"), "is no number from 1 on"),
-        (("import_papers", "papers.jsonl", "--limit", "9" * 5_000), "is no number from 1 on"),
+        (("fetch", "arxiv_rss", "--since", "yesterday"), "is not a day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--since", "2026-99-99"), "is not a day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--at", "noon"), "is not a date and time; write it as"),
+        (("embed", "--limit", "0"), "is not a number of 1 or more"),
+        (("import_papers", "papers.jsonl", "--limit", "9" * 5_000), "is not a number of 1 or more"),
     ],
 )
 def test_a_wrong_word_on_the_line_is_said_with_what_would_be_right(words: tuple[str, ...], what: str) -> None:

@@ -393,7 +393,7 @@ def test_nothing_is_planned_for_a_suppressed_address_or_a_closed_account() -> No
     match(topic)
     assert plan_due(now=DUE) == PlanningResult(skipped=2)
     reasons = set(Delivery.objects.values_list("reason", flat=True))
-    assert reasons == {"no mail to this address: the mailbox does not exist", "the account is closed"}
+    assert reasons == {"no mail to this address: the mailbox does not exist", "the account is suspended"}
 
 
 def test_an_ended_schedule_is_not_due() -> None:

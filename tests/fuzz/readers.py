@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from papers.catalogue import identifiers, links
-from papers.catalogue.paper_ref import InvalidReference, parse_reference
+from papers.catalogue.paper_ref import InvalidReferenceError, parse_reference
 from papers.citations import markdown
 from papers.outbound.errors import SourceError
 from papers.query import parser
@@ -26,7 +26,7 @@ from papers.text.role_features import sentence_features
 from papers.text.sentences import find_sentences
 
 Reader = Callable[[str], Any]
-OWN_ERRORS = (SourceError, InvalidReference)
+OWN_ERRORS = (SourceError, InvalidReferenceError)
 """What a reader may raise: a refusal is an answer, too."""
 
 

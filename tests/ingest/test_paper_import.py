@@ -226,7 +226,7 @@ def test_the_day_of_a_list_stands_in_the_name_of_its_file(tmp_path):
 BAD_ROWS = {
     "python": (b"{'arxiv_id': '2601.00009', 'title': 'Written by print'}", "as Python writes it"),
     "not json": (b'{"title": "cut', "not JSON"),
-    "not a number": (json.dumps(row(9, upvotes=float("nan"))).encode(), "NaN is no JSON"),
+    "not a number": (json.dumps(row(9, upvotes=float("nan"))).encode(), "NaN is not JSON"),
     "latin-1": ('{"title": "Größe", "arxiv_id": "2601.00009"}'.encode("latin-1"), "not UTF-8"),
     "deep": (b"[" * 200_000, "nested too deeply"),
     "deep in a field": (b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
@@ -271,7 +271,7 @@ def test_a_bad_row_is_named_with_line_and_reason_and_the_rest_goes_in(tmp_path, 
         (ATOM[:200], "can't be read"),
         (b"id,title\n2601.1,A table\n", "no format that is read here"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"[{]", "no whole JSON"),
+        (b"[{]", "not complete JSON"),
         (b'{\n "a": 1\n}', "no paper"),
         (gzip.compress(b"x" * 100, mtime=0)[:-9], "ends in the middle"),
         (b"\xfd7zXZ\x00" + b"\x00" * 30, "damaged"),
@@ -315,14 +315,14 @@ def test_lines_keep_their_numbers_and_the_memory_its_bound():
 def test_an_xz_file_cannot_ask_for_gigabytes():
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     packed = lzma.compress(b"{}", filters=filters)
-    with pytest.raises(file_reader.UnreadableFile, match="damaged or can't be read"):
+    with pytest.raises(file_reader.UnreadableFileError, match="damaged or can't be read"):
         list(file_reader.read_chunks(io.BytesIO(packed)))
 
 
 def test_a_document_has_a_largest_size(monkeypatch):
     monkeypatch.setattr(formats, "MAX_DOCUMENT", 1 << 20)
     content = formats.detect_format(io.BytesIO(b"[" + b" " * (3 << 20)), formats.ReadOptions(name="", site=SITE))
-    with pytest.raises(file_reader.UnreadableFile, match="more than 1 MB"):
+    with pytest.raises(file_reader.UnreadableFileError, match="more than 1 MB"):
         next(content.items)
 
 

@@ -108,7 +108,7 @@ def test_what_is_there_is_found_without_importing_it() -> None:
 def test_an_address_of_no_project_is_said() -> None:
     pytest.importorskip("sentry_sdk")
     ended = run("import django; django.setup()", Path("/tmp"), BROADSHEET_SENTRY_DSN="nonsense")  # noqa: S108
-    assert "BROADSHEET_SENTRY_DSN is no address" in ended.stderr
+    assert "BROADSHEET_SENTRY_DSN is not the address" in ended.stderr
 
 
 # --- what leaves ---

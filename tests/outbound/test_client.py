@@ -414,7 +414,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream):
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "the name is not known"),
         (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "no name server answers"),
         (socket.gaierror(99, "?"), "the look-up failed"),
-        (UnicodeError("label too long"), "it is no name of a host"),
+        (UnicodeError("label too long"), "it is not a valid host name"),
         (ConnectionRefusedError(111, "Connection refused"), "refused"),
         (ConnectionResetError(104, "Connection reset by peer"), "closed by the other side"),
         (TimeoutError("timed out"), "timed out"),

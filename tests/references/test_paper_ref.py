@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as any_given
 from hypothesis import strategies as st
 
-from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.catalogue.paper_ref import InvalidReferenceError, PaperRef, parse_reference
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_names_a_paper(text: str, scheme: str, value: str) -> None:
     ],
 )  # fmt: skip
 def test_what_names_none_is_told_in_words(text: str) -> None:
-    with pytest.raises(InvalidReference, match=r"^[A-Z].*\.$"):
+    with pytest.raises(InvalidReferenceError, match=r"^[A-Z].*\.$"):
         parse_reference(text)
 
 
@@ -66,7 +66,7 @@ def test_what_names_none_is_told_in_words(text: str) -> None:
 def test_nothing_breaks_it(text: str) -> None:
     try:
         found = parse_reference(text)
-    except InvalidReference:
+    except InvalidReferenceError:
         return
     assert found.value
     assert "\x00" not in found.value

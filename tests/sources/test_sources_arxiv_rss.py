@@ -161,7 +161,7 @@ LINK = "<item><title>{title}</title><link>{link}</link><description>{title}, in 
 @pytest.mark.parametrize("others", ["", LINK.format(title="A talk", link="https://blog.example/talk")])
 def test_a_feed_that_only_links_to_papers_is_refused_with_a_reason(others: str) -> None:
     items = LINK.format(title="Tides", link="https://arxiv.org/abs/2611.00004") + others
-    with pytest.raises(BrokenXmlError, match=r"no feed of arXiv's announcements.*add it as a feed"):
+    with pytest.raises(BrokenXmlError, match=r"not a feed of arXiv's announcements.*add it as a feed"):
         parse_feed(LINK_LIST.format(items=items).encode(), now=NOW)
 
 

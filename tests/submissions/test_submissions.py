@@ -11,7 +11,7 @@ import pytest
 from django.db import connections, transaction
 
 from papers import tasks
-from papers.catalogue.paper_ref import InvalidReference
+from papers.catalogue.paper_ref import InvalidReferenceError
 from papers.locks import AdvisoryLock
 from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing, Paper, Submission, TaggedPaper, User
 from papers.outbound.errors import NetworkError
@@ -163,7 +163,7 @@ class TestWhatIsHere:
     def test_one_that_a_curator_hid_is_not_told_of(self, rita: User) -> None:
         factories.paper(public_id="2603.50001", hidden_at=NOW)
         assert preview_submission(user=rita, text="2603.50001").paper is None
-        with pytest.raises(InvalidReference, match="curator"):
+        with pytest.raises(InvalidReferenceError, match="curator"):
             submit(user=rita, text="2603.50001", now=NOW)
 
     def test_saved_and_tagged_in_the_same_step(self, rita: User, upstream: FakeUpstream) -> None:

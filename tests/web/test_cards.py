@@ -71,7 +71,7 @@ class TestAuthors:
         Paper.objects.filter(pk=paper.pk).update(author_count=12)
         assert card(paper).byline == "12 authors"
 
-    def test_the_organisation(self) -> None:
+    def test_the_organization(self) -> None:
         assert card(factories.paper(authors=[], organization="CERN")).byline == "CERN"
         assert card(factories.paper(authors=["Ada"], organization="CERN")).byline == "Ada · CERN"
 

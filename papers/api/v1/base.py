@@ -67,7 +67,7 @@ class Record(BaseModel):
 
 
 class RequestBody(Schema):
-    """What a program sends. A member that is none is refused: a mistyped one would be left out in silence."""
+    """What a program sends. An unknown member is refused: a mistyped one would be ignored silently."""
 
     model_config = {"extra": "forbid"}
 

@@ -75,14 +75,14 @@ _PROBLEM = {
     },
 }
 _ERRORS = {
-    "400": "The request can't be read, or its cursor is none of this list.",
+    "400": "The request can't be read, or its cursor is not one of this list.",
     "401": "A token is needed, or this one opens nothing.",
     "403": "The token may not do this.",
     "404": "There is no such thing, or it is not for whoever asks.",
     "409": "Somebody else decided before, or the id was given to something else.",
     "410": "It was made with this id, and is deleted.",
     "413": "The body is too large.",
-    "415": "The body is no JSON.",
+    "415": "The body is not JSON.",
     "422": "The request is not of the form that is described, or can't be done.",
     "429": "Too many requests; `Retry-After` says when to come back.",
     "503": "It took too long.",

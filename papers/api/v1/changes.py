@@ -112,7 +112,7 @@ def list_changes(
     restored from a backup; begin again without `since`."""
     after = position_of(since, ChangePosition) or ChangePosition(0)
     if after.position < 0:
-        raise ProblemError(400, "This is no cursor of this list.")
+        raise ProblemError(400, "This is not a cursor of this list.")
     numbered = number_changes(now=timezone.now())
     page = read_changes(after=after.position, limit=limit)
     if not page.changes and after.position > newest_position():

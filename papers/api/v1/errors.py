@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from papers.catalogue.paper_ref import InvalidReference
+from papers.catalogue.paper_ref import InvalidReferenceError
 from papers.services.accounts.client_keys import ClientKeyTakenError
 from papers.services.clubs.meetings import ClubError
 from papers.services.curation.audit_log import AlreadyDecidedError, CurationError
@@ -30,7 +30,7 @@ _STATUSES: dict[type[Exception], int] = {
     ClubError: 422,
     CurationError: 422,
     FollowError: 422,
-    InvalidReference: 422,
+    InvalidReferenceError: 422,
     ListError: 422,
     MutingError: 422,
     TagError: 422,
@@ -61,7 +61,7 @@ def _problem(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    return problem_response(error.status_code, "The body is no JSON." if error.status_code == 400 else str(error))
+    return problem_response(error.status_code, "The body is not JSON." if error.status_code == 400 else str(error))
 
 
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:

@@ -31,7 +31,7 @@ def position_of(cursor: str, kind: type[P]) -> P | None:
         return None
     found = decode_cursor(cursor, kind)
     if found is None:
-        raise ProblemError(400, "This is no cursor of this list.")
+        raise ProblemError(400, "This is not a cursor of this list.")
     return found
 
 

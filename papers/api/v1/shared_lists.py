@@ -86,7 +86,7 @@ class ListRecord(Record):
     name: str
     description: str = Field(description="Markdown.")
     visibility: Visibility = Field(description="Who reads it beside its owner and those who are named on it.")
-    owner: str | None = Field(description="null: the account is gone, or whoever asks is no member.")
+    owner: str | None = Field(description="null: the account is gone, or whoever asks is not a member.")
     may_edit: bool = Field(description="The reader whose token it is may change what is on it.")
     created_at: datetime = Field(description="UTC.")
     changed_at: datetime = Field(description="When its papers, name or description changed last. UTC.")
@@ -128,7 +128,7 @@ class ListEntryRecord(Record):
     note: str = Field(description="Why it is there. Markdown; empty: none.")
     noted_by: str | None
     noted_at: datetime | None = Field(description="UTC.")
-    added_by: str | None = Field(description="null: the account is gone, or whoever asks is no member.")
+    added_by: str | None = Field(description="null: the account is gone, or whoever asks is not a member.")
     added_at: datetime = Field(description="UTC.")
 
 

@@ -161,7 +161,7 @@ def _cleaned(name: str) -> str:
     """A tag's name as it is stored.
 
     Raises:
-        TagError: it is none.
+        TagError: it is empty, or cannot be a tag.
     """
     cleaned = parse_tag_name(name)
     if not cleaned:

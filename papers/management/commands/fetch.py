@@ -69,7 +69,7 @@ class Command(BaseCommand):
             )
         run = fetch_source(source.pk, now=timezone.now(), since=options["since"], report_progress=self._say)
         if run is None:
-            self.stderr.write("  Another visit is going on, or its hosts may not be asked yet. Look at /status.")
+            self.stderr.write("  Another fetch is going on, or its hosts may not be asked yet. Look at /status.")
             return False
         return self._report(source, run)
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             self.stderr.write(f"  {run.error}")
         source.refresh_from_db()
         if source.is_enabled and source.next_fetch_at:
-            self.stdout.write(f"  Next visit: {source.next_fetch_at:%Y-%m-%d %H:%M} UTC")
+            self.stdout.write(f"  Next fetch: {source.next_fetch_at:%Y-%m-%d %H:%M} UTC")
         return run.state in _GOOD
 
     def _show(self, preview: FetchPreview) -> bool:

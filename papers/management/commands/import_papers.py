@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from papers.management import arguments
 from papers.services.paper_import.importer import PaperImportOptions, PaperImportSummary, import_file
-from papers.services.paper_import.writer_pool import WriterPoolLost
+from papers.services.paper_import.writer_pool import WriterPoolLostError
 from papers.sources.json_rows import LISTS
 
 REPORT_EVERY_SECONDS = 10.0
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Stopped. What is stored stays; run the same command again to go on.", returncode=_STOPPED
                 ) from None
-            except WriterPoolLost as error:
+            except WriterPoolLostError as error:
                 raise CommandError(f"{error} {_GO_ON}", returncode=_FAILED) from error
             except DatabaseError as error:
                 raise CommandError(f"The database did not take it: {error}\n{_GO_ON}", returncode=_FAILED) from error

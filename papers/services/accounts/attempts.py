@@ -38,7 +38,7 @@ def take_attempt(*, name: str, key: str, most: int, seconds: int) -> bool:
 
 
 def give_back_attempt(*, name: str, key: str) -> None:
-    """Uncount an attempt that turned out to be none: the password was right. One statement."""
+    """Uncount an attempt that turned out not to be a guess: the password was right. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_GIVE_BACK, [_digest(name, key)])
 

@@ -32,7 +32,7 @@ def create_login_link(email: str) -> str:
     """
     user = User.objects.filter(email__iexact=email).first() or _make_account(email)
     if not user.is_active:
-        raise InactiveAccountError(f"The account {user.email} is closed: mark it active in the admin first.")
+        raise InactiveAccountError(f"The account {user.email} is suspended: restore it first, under People.")
     LoginLink.objects.filter(expires_at__lt=timezone.now() - LOGIN_LINK_RETENTION).delete()
     token = new_token()
     LoginLink.objects.create(

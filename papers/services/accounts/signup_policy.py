@@ -1,4 +1,4 @@
-"""Who may make an account: anyone, those who are invited, or nobody. Without mail, nobody can be asked to confirm."""
+"""Who may make an account: anyone, those who are invited, or nobody. Without mail, no address can be confirmed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.text.mailboxes import canonical_or_same
 
 
 def is_signup_open() -> bool:
-    """Whether anyone may sign up. An address has to be confirmed, so not where no mail is sent."""
+    """Whether anyone may sign up: never where no mail is sent, as an address has to be confirmed."""
     return settings.SIGNUP == "open" and settings.MAIL_IS_SENT
 
 
@@ -23,7 +23,7 @@ def may_sign_up(*, invitation_token: str, now: datetime) -> bool:
 
 
 def is_domain_allowed(email: str) -> bool:
-    """Whether an address is in one of BROADSHEET_SIGNUP_DOMAINS or below it; any is where none is set."""
+    """Whether an address is in one of BROADSHEET_SIGNUP_DOMAINS or below it; every address where none is set."""
     domain = canonical_or_same(email).rpartition("@")[2].lower()
     return not settings.SIGNUP_DOMAINS or any(
         domain == allowed or domain.endswith(f".{allowed}") for allowed in settings.SIGNUP_DOMAINS

@@ -1,1 +1,1 @@
-"""Authors and organisations: whose papers are whose, and what a page tells of them."""
+"""Authors and organizations: whose papers are whose, and what a page tells of them."""

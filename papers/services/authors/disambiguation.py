@@ -93,7 +93,7 @@ def set_orcid(*, contributor: Contributor, orcid: str, name: str, curator: User,
     """Note an author's ORCID; empty takes it away. From then on papers whose record has it are this author's.
 
     Raises:
-        AuthorCurationError: it is none, or somebody else's.
+        AuthorCurationError: it is not an ORCID, or it is another author's.
     """
     found = parse_orcid(orcid) if orcid.strip() else ""
     if found is None:

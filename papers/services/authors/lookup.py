@@ -1,4 +1,4 @@
-"""Who an address names: an author, with the spellings and the papers a curator said are hers, or an organisation."""
+"""Who an address names: an author, with the spellings and papers that curators assigned to them, or an organization."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class AuthorMovedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contributor:
-    """An author or an organisation."""
+    """An author or an organization."""
 
     kind: str
     """As in `Followed.Kind`."""
     key: str
     names: tuple[str, ...]
-    """An author's spellings as in `Paper.author_keys`; of an organisation the names as its papers have them."""
+    """An author's spellings as in `Paper.author_keys`; of an organization the names as its papers have them."""
     claimed: tuple[int, ...] = ()
     """Papers that a curator said are this author's."""
     name: str = ""
@@ -102,7 +102,7 @@ def contributor_of(author: Author) -> Contributor:
 
 
 def find_organization(slug: str) -> Contributor:
-    """The organisation at an address. One query, or none for some minutes.
+    """The organization at an address. One query, or none for some minutes.
 
     Raises:
         ContributorNotFoundError: no paper has it.

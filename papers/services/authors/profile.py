@@ -1,4 +1,4 @@
-"""What the page of an author or organisation shows beside the list: papers by year, categories, who else is on them.
+"""What the page of an author or organization shows beside the list: papers by year, categories, who else is on them.
 
 Read from the newest 5,000 papers and cached for ten minutes: at most three statements, however many papers there are.
 """
@@ -52,7 +52,7 @@ class Coauthor:
 
 @dataclass(frozen=True, slots=True)
 class AuthorProfile:
-    """What an author's or organisation's page tells beside the list of papers."""
+    """What an author's or organization's page tells beside the list of papers."""
 
     name: str
     """As the newest paper writes it, or a curator did."""
@@ -79,7 +79,7 @@ class AuthorProfile:
 
 
 def read_author_profile(contributor: Contributor) -> AuthorProfile:
-    """What is known of an author or organisation. Two queries, or none for some minutes."""
+    """What is known of an author or organization. Two queries, or none for some minutes."""
     state = f"{contributor.key}:{len(contributor.names)}:{len(contributor.claimed)}"
     cached = f"facts:{contributor.kind}:{cache_digest(state)}"
     kept: list[Any] | None = cache.get(cached)

@@ -19,8 +19,8 @@ from papers.services.ingest.paper_relations import unique_columns
 
 # Actions after which other people go on with the result: what they changed since stays as they left it.
 LENIENT_ACTIONS = frozenset({CurationAction.MERGE, CurationAction.TOPIC_PROMOTED})
-# What somebody may have set on both of two papers that were merged; the second one went. A person who took
-# back the first one since meant both.
+# Rows that somebody may have on both of two merged papers; the merge dropped the second. Whoever has removed the
+# first one since meant both.
 _SET_BY_PEOPLE = frozenset(
     model._meta.db_table for model in (Vote, LibraryItem, TaggedPaper, TopicPick, PlannedListing)
 )

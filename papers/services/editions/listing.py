@@ -23,7 +23,7 @@ MOVING_KINDS = ("new", "cross", DAILY_KIND)
 _REPLACEMENTS = ("replace", "replace-cross")
 # What a source says of a paper once: that it is new, or on its daily list. A cross-list of a later day is news.
 ONCE_KINDS = ("new", DAILY_KIND)
-# A source without lists of its own brings old entries too, at its first visit all it has. Those are not for today.
+# A source without lists of its own brings old entries too, at its first fetch all it has. Those are not for today.
 MAX_LISTING_AGE = timedelta(days=14)
 FIRST_LIST = date(1991, 8, 14)
 """arXiv's first day."""

@@ -34,7 +34,7 @@ class Embedder(Protocol):
         """A vector of length 1 for each text.
 
         Raises:
-            EmbeddingError: there are none.
+            EmbeddingError: the model or its endpoint gave no vectors.
         """
 
 

@@ -87,7 +87,7 @@ def find_paper_by_ref(ref: PaperRef) -> Paper | None:
         known = Identifier.objects.filter(scheme=scheme, value=value, paper__is_sample=False)
         if found := known.select_related("paper").first():
             return found.paper
-    # The page of a paper that is known by its DOI is none of its names, but somebody gave it before.
+    # A page's address is no identifier of a paper known by its DOI, but somebody may have submitted it before.
     before = Submission.objects.about(ref.scheme, ref.value).filter(paper__is_sample=False).first()
     return before.paper if before else None
 
@@ -111,8 +111,8 @@ def look_up_paper(send: Send, ref: PaperRef) -> RawPaper:
     """The best record of a paper that can be had.
 
     Raises:
-        PaperNotFoundError, NoPaperError: there is none.
-        SourceError: it could not be asked for.
+        PaperNotFoundError, NoPaperError: there is no such record.
+        SourceError: its source could not be asked.
     """
     if ref.scheme == "arxiv":
         return _from_arxiv(send, ref.value)
@@ -122,7 +122,7 @@ def look_up_paper(send: Send, ref: PaperRef) -> RawPaper:
         try:
             return _from_doi(send, guessed)
         except (PaperNotFoundError, NoPaperError):
-            logger.info("The DOI in an address is none, or has no record; its page is asked")
+            logger.info("The DOI guessed from an address has no record; its page is asked")
     return _from_page(send, ref.value)
 
 

@@ -322,8 +322,8 @@ def _count_refusal(rows: Sequence[str]) -> int:
 def _execute(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction of its own.
 
-    `durable` makes Django raise where one is open already: a slot that can be rolled back is none, and a transaction
-    held during a request would block every other process.
+    `durable` makes Django raise where one is open already: a slot that can be rolled back protects nothing, and a
+    transaction held during a request would block every other process.
     """
     table, waiters = (connection.ops.quote_name(model._meta.db_table) for model in (HostSlot, HostWaiter))
     with transaction.atomic(durable=True), connection.cursor() as cursor:

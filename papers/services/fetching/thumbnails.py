@@ -121,7 +121,7 @@ def _draw(client: Client, arxiv_id: str) -> Picture:
     """
     found = parse_arxiv_id(arxiv_id)
     if found is None:
-        raise NoFirstPageError("It is no id of arXiv's.")
+        raise NoFirstPageError("It is not an arXiv id.")
     request = FetchRequest(
         f"{PDF_URL}{found.value}", group="arxiv", accept="application/pdf", max_bytes=MAX_PDF_BYTES, wait_seconds=20.0
     )

@@ -93,7 +93,7 @@ class CleanPaper:
     external_counts: ExternalCounts | None
     listed_on: RawListing | None
     claim: tuple[str, str] | None = None
-    """The arXiv id or DOI that it says to be about, which is none of its identifiers: see `claims.py`."""
+    """The arXiv id or DOI that it claims to be about, and that is not one of its identifiers: see `claims.py`."""
 
 
 def clean_record(raw: RawPaper) -> CleanPaper:
@@ -181,7 +181,7 @@ def _identifiers(raw: RawPaper) -> tuple[ArxivId | None, tuple[str, ...], tuple[
     """The arXiv id, the DOIs that are not arXiv's own, and all identifiers.
 
     Raises:
-        RecordError: there is none.
+        RecordError: it has no identifier.
     """
     dois: dict[str, None] = {}
     arxiv = parse_arxiv_id(raw.arxiv_id) if raw.arxiv_id else None

@@ -176,7 +176,7 @@ class _Record:
     paper: CleanPaper
 
 
-class _OthersFirst(Exception):
+class _OthersFirstError(Exception):
     """Another writer stored or merged some of these papers in the meantime: start over."""
 
 
@@ -204,7 +204,7 @@ def _store(papers: Sequence[CleanPaper], *, now: datetime, rule: ListingRule | N
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 return _Storing(cursor, now=now, rule=rule).store(papers)
-        except _OthersFirst:
+        except _OthersFirstError:
             continue
         except (DatabaseError, psycopg.Error) as error:
             if _state_of(error) != _DEADLOCK:
@@ -251,7 +251,7 @@ class _Storing:
         """Store the papers, and return what became of them.
 
         Raises:
-            _OthersFirst: nothing of this attempt may stay.
+            _OthersFirstError: nothing of this attempt may stay.
         """
         papers = with_claims(self.cursor, add_announcements(self.cursor, papers))
         waiting = waiting_for(self.cursor, papers)
@@ -289,7 +289,7 @@ class _Storing:
             target.paper_id = paper_id
         names = [(name, _id(target)) for target in targets for name in target.new_names]
         if not tables.claim_identifiers(self.cursor, names):
-            raise _OthersFirst
+            raise _OthersFirstError
         return new
 
     def _row(self, row: PaperRow, target: ResolvedPaper, others: Iterable[PaperRow] = ()) -> PaperRow:
@@ -314,7 +314,7 @@ class _Storing:
         absorbed = {gone: _id(target) for target in targets for gone in target.absorbed}
         rows = tables.read_rows(self.cursor, [*ids, *absorbed], lock=lock)
         if len(rows) < len(ids) + len(absorbed):
-            raise _OthersFirst
+            raise _OthersFirstError
         changes = _Changes(absorbed=absorbed)
         seen = self._seen(targets)
         changes.known_counts = read_counts(self.cursor, {paper_id for paper_id, _ in seen})
@@ -412,11 +412,11 @@ def _check(target: ResolvedPaper, rows: Iterable[PaperRow]) -> None:
     """Two arXiv ids are never one paper, also when another writer gave this one its id just now.
 
     Raises:
-        _OthersFirst: a row has an arXiv id that was not known when it was found.
+        _OthersFirstError: a row has an arXiv id that was not known when it was found.
     """
     for row in rows:
         if has_arxiv_address(row) and ("arxiv", row.public_id) not in target.names:
-            raise _OthersFirst
+            raise _OthersFirstError
 
 
 def _versions(target: ResolvedPaper) -> list[RawVersion]:

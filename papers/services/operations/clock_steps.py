@@ -1,7 +1,7 @@
 """A clock that was ahead and has been set right: what was written by it would keep work waiting for as long.
 
 Rows say "not before" and "leased until"; after the clock is set back by a day, these lie a day too far ahead: no source
-is visited, no mail sent again. Each of the scheduler's rounds leaves the time of the database's own clock, so a machine
+is fetched, no mail sent again. Each of the scheduler's rounds leaves the time of the database's own clock, so a machine
 among several whose clock is wrong is no step. Who finds that time in the future pulls in what waits by the difference.
 Where the clock is set ahead, what waits is due at once, and nothing has to be done.
 """

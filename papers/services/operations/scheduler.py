@@ -82,7 +82,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
     mend_clock_step()
     record_heartbeat(now=now)
     if ended := end_abandoned_runs(now=now):
-        logger.warning("Ended %d visits whose process had died", ended)
+        logger.warning("Ended %d fetches whose process had died", ended)
     return DueWork(
         source_ids=_not_enqueued(TaskName.FETCH_SOURCE, due_source_ids(now=now), now),
         submission_ids=_not_enqueued(TaskName.FETCH_SUBMISSION, due_submission_ids(now=now), now),

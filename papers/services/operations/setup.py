@@ -1,4 +1,4 @@
-"""The first-run page's one write: the group's choices, its sources, and their first visit."""
+"""The first-run page's one write: the group's choices, its sources, and their first fetch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from papers.services.operations.installation import group_settings, privacy_text
 from papers.sources import huggingface
 
 FIRST_FETCH_GRACE = timedelta(minutes=5)
-"""How long the first visit waits for an answer on the first-run page: a group that reads mathematics wants no first
+"""How long the first fetch waits for an answer on the first-run page: a group that reads mathematics wants no first
 edition of computer science. Nobody has to answer."""
 
 
@@ -57,7 +57,7 @@ def expand_categories(patterns: Iterable[str]) -> tuple[str, ...]:
 
 
 def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
-    """Store the group's choices, bring its sources in line and have them visited now. Idempotent."""
+    """Store the group's choices, bring its sources in line and have them fetched now. Idempotent."""
     with transaction.atomic():
         save_group_settings(
             name=answers.group_name,
@@ -71,7 +71,7 @@ def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
 
 
 def skip_first_run(*, now: datetime) -> None:
-    """Leave everything at its default, and have the default sources visited now. Idempotent."""
+    """Leave everything at its default, and have the default sources fetched now. Idempotent."""
     with transaction.atomic():
         skip_setup(now=now)
         if not ensure_default_sources(now=now):
@@ -80,7 +80,7 @@ def skip_first_run(*, now: datetime) -> None:
 
 
 def prepare_sources(*, now: datetime) -> None:
-    """Make the default sources at the first start; they are visited after `GRACE`, or once the page is answered.
+    """Make the default sources at the first start; they are fetched after `GRACE`, or once the page is answered.
 
     Idempotent. Who has answered, and then deleted every source, does not get them back.
     """

@@ -1,6 +1,6 @@
 """The statistics page: how the days, the sources, the mail and the queues have been, for curators and operators.
 
-Everything is read from what is kept anyway, a row a day or a visit; nothing is counted over the papers.
+Everything is read from what is kept anyway, a row a day or a fetch; nothing is counted over the papers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class StatisticsPage:
 def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPage:
     """The page as of now, or as of the day `until`.
 
-    A fixed number of queries, none over more than a year of days or a month of visits.
+    A fixed number of queries, none over more than a year of days or a month of fetches.
     """
     newest = timezone.localdate(now)
     today = min(until or newest, newest)
@@ -158,7 +158,7 @@ def _lists(sources: Sequence[Source], today: date) -> list[SourceChart]:
 
 
 def _sources(sources: Sequence[Source], today: date) -> list[SourceChart]:
-    """What the visits of a month brought, by the day they were made on. One query."""
+    """What the fetches of a month brought, by the day they were made on. One query."""
     first, end = (
         timezone.make_aware(datetime.combine(day, time()))
         for day in (today - timedelta(days=DAYS_SHOWN - 1), today + timedelta(days=1))

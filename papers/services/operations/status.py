@@ -53,10 +53,10 @@ class SourceStatus:
     """STALE, FAILING or LATE, also while it is asked anew; None where nothing is wrong with it."""
 
     trouble_since: datetime | None = None
-    """The first visit that failed or brought an old batch since the last good one; of a late one, when it was due."""
+    """The first fetch that failed or brought an old batch since the last good one; of a late one, when it was due."""
 
     is_unasked: bool = False
-    """It is on, and no visit has ended yet that says whether it answers."""
+    """It is on, and no fetch has ended yet that says whether it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Verdict(StrEnum):
     MAIL = "mail"
     """Another part of the site reports a problem."""
     UNASKED = "unasked"
-    """A source waits for its first visit; the others answer."""
+    """A source waits for its first fetch; the others answer."""
     FINE = "fine"
     """Nothing known to be wrong. It does not say that a day that was not compared is complete."""
 
@@ -111,7 +111,7 @@ class SiteStatus:
 
     @property
     def unasked(self) -> list[SourceStatus]:
-        """The sources whose first visit is still to come, or going on."""
+        """The sources whose first fetch is still to come, or going on."""
         return [source for source in self.sources if source.is_unasked]
 
     @property
@@ -173,7 +173,7 @@ class FirstFetchStatus:
 
     @property
     def is_over(self) -> bool:
-        """Each source was asked, and none has a visit before it or in progress: there is nothing to watch any more."""
+        """Each source was asked, and none has a fetch before it or in progress: there is nothing to watch any more."""
         return not any(source.is_pending or source.run is None for source in self.sources)
 
     @property
@@ -221,11 +221,11 @@ def recent_days(*, today: date) -> list[Edition]:
 
 def source_states(*, now: datetime) -> list[SourceStatus]:
     """Every source with its last visit. Two queries."""
-    visits = FetchRun.objects.filter(source=OuterRef("pk"))
-    newest_first = visits.order_by("-started_at")
+    fetches = FetchRun.objects.filter(source=OuterRef("pk"))
+    newest_first = fetches.order_by("-started_at")
     ended = newest_first.exclude(state__in=(FetchRun.State.RUNNING, FetchRun.State.ABANDONED))
     good = newest_first.filter(state__in=(FetchRun.State.DONE, FetchRun.State.PARTIAL))
-    bad = visits.filter(state__in=(FetchRun.State.FAILED, FetchRun.State.STALE)).order_by("started_at")
+    bad = fetches.filter(state__in=(FetchRun.State.FAILED, FetchRun.State.STALE)).order_by("started_at")
     sources = Source.objects.annotate(
         last_outcome=Subquery(ended.values("state")[:1]),
         good_at=Coalesce(Subquery(good.values("started_at")[:1]), Value(datetime.min.replace(tzinfo=UTC))),
@@ -275,7 +275,7 @@ def _trouble(source: Any, *, is_running: bool, now: datetime) -> SourceState | N
 
 
 def _was_asked(source: Any) -> bool:
-    """Whether a visit told that it answers. A failure that no longer counts was that of another address."""
+    """Whether a fetch showed that it answers. A failure that no longer counts was that of another address."""
     return source.last_outcome not in {None, FetchRun.State.FAILED}
 
 

@@ -14,7 +14,7 @@ CHUNK = 1 << 20
 _XZ_MEMORY = 256 << 20
 
 
-class UnreadableFile(Exception):
+class UnreadableFileError(Exception):
     """A file that can't be read, or not to its end; the message is a sentence about it, which begins with "it"."""
 
 
@@ -22,7 +22,7 @@ def read_chunks(file: BinaryIO) -> Iterator[bytes]:
     """The content of a file, unpacked, a megabyte at a time; gzip, xz and bzip2 are known by their first bytes.
 
     Raises:
-        UnreadableFile: it ends in the middle, or is damaged.
+        UnreadableFileError: it ends in the middle, or is damaged.
     """
     head = file.read(6)
     file.seek(0)
@@ -36,9 +36,9 @@ def read_chunks(file: BinaryIO) -> Iterator[bytes]:
         else:
             yield from _read(file)
     except EOFError:
-        raise UnreadableFile("it ends in the middle; copy it again") from None
+        raise UnreadableFileError("it ends in the middle; copy it again") from None
     except (lzma.LZMAError, gzip.BadGzipFile, zlib.error, OSError) as error:
-        raise UnreadableFile(f"it is damaged or can't be read ({error})") from error
+        raise UnreadableFileError(f"it is damaged or can't be read ({error})") from error
 
 
 def read_lines(pieces: Iterable[bytes], *, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
@@ -64,13 +64,13 @@ def read_whole(pieces: Iterable[bytes], *, max_bytes: int) -> bytes:
     """The pieces put together.
 
     Raises:
-        UnreadableFile: it is larger than `max_bytes`.
+        UnreadableFileError: it is larger than `max_bytes`.
     """
     found = bytearray()
     for piece in pieces:
         found += piece
         if len(found) > max_bytes:
-            raise UnreadableFile(f"it is one document of more than {max_bytes >> 20} MB; cut it into smaller ones")
+            raise UnreadableFileError(f"it is one document of more than {max_bytes >> 20} MB; cut it into smaller ones")
     return bytes(found)
 
 

@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
 from papers.outbound.errors import SourceError
-from papers.services.paper_import.file_reader import UnreadableFile, read_chunks, read_lines, read_whole
+from papers.services.paper_import.file_reader import UnreadableFileError, read_chunks, read_lines, read_whole
 from papers.sources import arxiv_announcement_feed, arxiv_api, arxiv_oai, huggingface
 from papers.sources.base import RawPaper, UnreadableRecord
-from papers.sources.json_rows import ARXIV, HUGGINGFACE, InvalidRow, parse_line, parse_row
+from papers.sources.json_rows import ARXIV, HUGGINGFACE, InvalidRowError, parse_line, parse_row
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 MAX_LINE = 4 << 20
@@ -68,7 +68,7 @@ def detect_format(file: BinaryIO, options: ReadOptions) -> FileContent:
     """The format of a file and its items.
 
     Raises:
-        UnreadableFile: it is in no format that is read; `items` raises it too.
+        UnreadableFileError: it is in no format that is read; `items` raises it too.
     """
     pieces = read_chunks(file)
     head = b""
@@ -93,7 +93,7 @@ def parse_item(item: FileItem, options: ReadOptions) -> FileItem:
         return replace(item, papers=tuple(_with_lists(paper, options.lists) for paper in item.papers))
     try:
         papers = parse_row(parse_line(item.line), position=item.place, site=options.site)
-    except InvalidRow as error:
+    except InvalidRowError as error:
         return replace(item, line=None, rejected=_rejected(item.line, str(error)))
     kept = [_with_lists(paper, options.lists) for paper in papers]
     # A record that only lists says nothing when its list is not wanted.
@@ -112,11 +112,11 @@ def _with_lists(paper: RawPaper, lists: frozenset[str]) -> RawPaper:
 
 def _kind(start: bytes) -> str:
     if not start:
-        raise UnreadableFile("it is empty")
+        raise UnreadableFileError("it is empty")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnreadableFile("it is written in UTF-16; write it in UTF-8")
+        raise UnreadableFileError("it is written in UTF-16; write it in UTF-8")
     if b"\x00" in start:
-        raise UnreadableFile("it is a binary file, not JSON or XML")
+        raise UnreadableFileError("it is a binary file, not JSON or XML")
     if start.startswith(b"<"):
         return _kind_of_xml(start)
     if start.startswith(b"["):
@@ -126,7 +126,7 @@ def _kind(start: bytes) -> str:
         return "json"
     if any(line.lstrip().startswith(b"{") for line in start.split(b"\n")[:_FIRST_LINES]):
         return "rows"
-    raise UnreadableFile(
+    raise UnreadableFileError(
         "it is in no format that is read here: JSON lines with one paper each, arXiv's Atom, RSS or OAI-PMH, "
         "Hugging Face's daily papers as JSON"
     )
@@ -149,7 +149,7 @@ def _kind_of_xml(start: bytes) -> str:
         return "rss"
     if name == "feed":
         return "atom"
-    raise UnreadableFile(
+    raise UnreadableFileError(
         f"it is XML that is not read here{f' (<{name}>)' if name else ''}: arXiv's Atom, RSS or OAI-PMH is"
     )
 
@@ -173,7 +173,7 @@ def _items(read: DocumentParser, pieces: Iterable[bytes], options: ReadOptions) 
     try:
         papers, rejected = read(read_whole(pieces, max_bytes=MAX_DOCUMENT), options)
     except SourceError as error:
-        raise UnreadableFile(f"it can't be read as what it begins as ({error})") from error
+        raise UnreadableFileError(f"it can't be read as what it begins as ({error})") from error
     place = 0
     for place, paper in enumerate(papers, start=1):
         yield FileItem(place, papers=(paper,))
@@ -184,7 +184,7 @@ def _items(read: DocumentParser, pieces: Iterable[bytes], options: ReadOptions) 
 def _read_atom(data: bytes, options: ReadOptions) -> ParsedDocument:
     results = arxiv_api.parse_search_page(data)
     if results.error:
-        raise UnreadableFile(f"it is an error that arXiv answered ({results.error})")
+        raise UnreadableFileError(f"it is an error that arXiv answered ({results.error})")
     return results.papers, results.rejected
 
 
@@ -196,7 +196,7 @@ def _read_rss(data: bytes, options: ReadOptions) -> ParsedDocument:
 def _read_oai(data: bytes, options: ReadOptions) -> ParsedDocument:
     page = arxiv_oai.parse_page(data)
     if page.error:
-        raise UnreadableFile(f"it is an error that an OAI-PMH server answered ({page.error})")
+        raise UnreadableFileError(f"it is an error that an OAI-PMH server answered ({page.error})")
     return page.papers, page.rejected
 
 
@@ -205,14 +205,14 @@ def _read_json(data: bytes, options: ReadOptions) -> ParsedDocument:
     try:
         found = json.loads(data)
     except RecursionError:
-        raise UnreadableFile("it is JSON that is nested too deeply") from None
+        raise UnreadableFileError("it is JSON that is nested too deeply") from None
     except ValueError as error:
-        raise UnreadableFile(f"it is no whole JSON ({error})") from None
+        raise UnreadableFileError(f"it is not complete JSON ({error})") from None
     items = found if isinstance(found, list) else [found]
     if any(isinstance(item, dict) and "title" in item and "paper" not in item for item in items):
         return _read_rows(items, options)
     if not isinstance(found, list):
-        raise UnreadableFile("it is a JSON object that is no paper")
+        raise UnreadableFileError("it is a JSON object that is no paper")
     named = _DAY_IN_NAME.search(options.name)
     asked = _day(named[0]) if named else _NO_DAY
     day = huggingface.parse_list(data, day=asked, site=options.site)
@@ -237,9 +237,9 @@ def _read_rows(items: list[Any], options: ReadOptions) -> ParsedDocument:
     for position, item in enumerate(items, start=1):
         try:
             if not isinstance(item, dict):
-                raise InvalidRow("The item is no object with the fields of a paper.")
+                raise InvalidRowError("The item is not an object with the fields of a paper.")
             papers += parse_row(item, position=position, site=options.site)
-        except InvalidRow as error:
+        except InvalidRowError as error:
             rejected.append(_rejected(json.dumps(item).encode(), str(error)))
     return papers, rejected
 

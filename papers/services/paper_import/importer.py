@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from papers.models import ImportedPart
-from papers.services.paper_import.file_reader import UnreadableFile
+from papers.services.paper_import.file_reader import UnreadableFileError
 from papers.services.paper_import.formats import FileItem, ReadOptions, detect_format
 from papers.services.paper_import.parts import ROWS, FilePart, split_into_parts
 from papers.services.paper_import.worker_process import ImportPlan, PartResult, result_of_stored_part
@@ -85,7 +85,7 @@ def import_file(
     A file that can't be read, or not to its end, is no exception: the summary says so.
 
     Raises:
-        WriterPoolLost: run it again.
+        WriterPoolLostError: run it again.
         OSError: the file of rejected rows can't be written.
     """
     started = time.monotonic()
@@ -98,7 +98,7 @@ def import_file(
             for _ in run.steps():
                 summary.seconds = time.monotonic() - started
                 report(summary)
-    except UnreadableFile as error:
+    except UnreadableFileError as error:
         summary.error = str(error)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename != str(path):
@@ -135,7 +135,7 @@ class _Import:
         """Store the file part by part; yields after each part that is done.
 
         Raises:
-            UnreadableFile: the file is not readable, or not to its end.
+            UnreadableFileError: the file is not readable, or not to its end.
         """
         content = detect_format(self._file, self._plan.options)
         self._summary.format = content.format
@@ -148,7 +148,7 @@ class _Import:
 
     def _results(self, writers: WriterPool, items: Iterable[FileItem]) -> Iterator[PartResult]:
         """The result of each part, also of those before the place from which the file can't be read on; then raises."""
-        broken: UnreadableFile | None = None
+        broken: UnreadableFileError | None = None
         try:
             for part in split_into_parts(items, self._file.tell):
                 self._read[part.number] = part.read
@@ -156,7 +156,7 @@ class _Import:
                     yield self._known(part)
                 else:
                     yield from writers.store(self._plan, part)
-        except UnreadableFile as error:
+        except UnreadableFileError as error:
             broken = error
         yield from writers.finish()
         if broken:
@@ -183,7 +183,9 @@ class _Import:
             self._rejects.write(result.rejected)
             summary.rejected_in = self._rejects.path
         if result.number == 0 and len(result.rejected) == result.rows >= ROWS:
-            raise UnreadableFile(f"none of its first {result.rows:,} rows is a paper ({result.rejected[0]['reason']})")
+            raise UnreadableFileError(
+                f"none of its first {result.rows:,} rows is a paper ({result.rejected[0]['reason']})"
+            )
 
 
 class _Rejects:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.services.paper_import.file_reader import UnreadableFile
+from papers.services.paper_import.file_reader import UnreadableFileError
 from papers.services.paper_import.formats import FileItem
 
 ROWS = 1_000
@@ -34,17 +34,17 @@ def split_into_parts(items: Iterable[FileItem], bytes_read: Callable[[], int]) -
     """The parts of a file, always cut at the same places; `bytes_read` says how far the file was read.
 
     Raises:
-        UnreadableFile: as the items do, after the part with the items before it.
+        UnreadableFileError: as the items do, after the part with the items before it.
     """
     number, held, size = 0, list[FileItem](), 0
-    broken: UnreadableFile | None = None
+    broken: UnreadableFileError | None = None
     iterator = iter(items)
     while True:
         try:
             item = next(iterator)
         except StopIteration:
             break
-        except UnreadableFile as error:
+        except UnreadableFileError as error:
             broken = error
             break
         held.append(item)

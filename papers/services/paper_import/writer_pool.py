@@ -19,7 +19,7 @@ from papers.services.paper_import.worker_process import ImportPlan, PartResult, 
 _WAITING = 2
 
 
-class WriterPoolLost(Exception):
+class WriterPoolLostError(Exception):
     """A process that stores has died."""
 
 
@@ -53,7 +53,7 @@ class WriterPool:
         """Give a part to a process as soon as it may be stored, and return the results of parts that ended meanwhile.
 
         Raises:
-            WriterPoolLost: run the import again.
+            WriterPoolLostError: run the import again.
         """
         if self._pool is None:
             yield store_part(plan, part)
@@ -72,7 +72,7 @@ class WriterPool:
         """Wait for all parts that are still being stored, and return their results.
 
         Raises:
-            WriterPoolLost: as `store`.
+            WriterPoolLostError: as `store`.
         """
         while self._pending:
             yield from self._ended()
@@ -87,5 +87,5 @@ class WriterPool:
                 raise _lost() from error
 
 
-def _lost() -> WriterPoolLost:
-    return WriterPoolLost("A process that stores was killed, perhaps for want of memory.")
+def _lost() -> WriterPoolLostError:
+    return WriterPoolLostError("A process that stores was killed, perhaps for want of memory.")

@@ -1,8 +1,8 @@
-"""Following authors and organisations: who follows whom, and which papers that brings.
+"""Following authors and organizations: who follows whom, and which papers that brings.
 
-`FollowedPaper` has them. A worker notes new papers with the same release as topics' matches (`note_papers`), so that
-the mail counts as news only what came after its last one; what was there before anybody followed has release 0 and is
-on the list, but in no mail.
+`FollowedPaper` has them. A worker notes new papers with the same release as topics' matches (`match_followed_papers`),
+so that the mail counts as news only what came after its last one; what was there before anybody followed has release 0
+and is on the list, but in no mail.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FollowError(Exception):
 
 
 def follow(*, user: User, contributor: Contributor, name: str, now: datetime) -> None:
-    """Let `user` follow an author or organisation from now on. Idempotent.
+    """Let `user` follow an author or organization from now on. Idempotent.
 
     Raises:
         FollowError: the reader follows too many.
@@ -53,7 +53,7 @@ def unfollow(*, user: User, kind: str, key: str) -> None:
 
 
 def is_following(user: User, contributor: Contributor) -> bool:
-    """Whether `user` follows an author or organisation. One query."""
+    """Whether `user` follows an author or organization. One query."""
     return Follow.objects.filter(user=user, followed__kind=contributor.kind, followed__key=contributor.key).exists()
 
 
@@ -104,7 +104,7 @@ _NOTE = """
 
 
 def match_followed_papers(paper_ids: Collection[int], *, release: int, now: datetime) -> None:
-    """Note new or changed papers for the authors and organisations that are followed.
+    """Note new or changed papers for the authors and organizations that are followed.
 
     Inside the caller's transaction, which drew `release`. Idempotent. Papers listed before `RELEASE_WINDOW` are on the
     lists, and in nobody's mail. At most five queries.

@@ -27,7 +27,7 @@ _NOTE_DAYS = """
 """
 
 
-# Where a list is no day's: "Done" alone made these seen, but being done with it is none with any day.
+# In `done_on`, for a list that is not a day: only "Done" marked these as seen, but no day is done with.
 DONE_WITH_LIST = date.min
 _NOTE_LIST = """
     INSERT INTO papers_seenpaper (user_id, paper_id, seen_at, done_on)

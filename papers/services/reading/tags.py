@@ -45,7 +45,7 @@ def parse_tag_name(text: str) -> str:
     if "/" in name or "\\" in name:
         raise TagError("A tag can’t contain slashes.")
     if name in (".", ".."):
-        raise TagError("Dots alone are no tag.")
+        raise TagError("Dots alone are not a tag.")
     return name
 
 

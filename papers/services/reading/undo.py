@@ -91,7 +91,7 @@ def before_list_done(at: datetime) -> Before:
 
 
 def before_follow(kind: str, key: str, *, on: bool) -> Before:
-    """What following an author or organisation changes, or no longer following."""
+    """What following an author or organization changes, or no longer following."""
     return {"kind": kind, "key": key, "follows": not on}
 
 
@@ -101,7 +101,7 @@ def before_list(changes: Sequence[int]) -> Before:
 
 
 def sign_act(user: User, before: Before) -> str:
-    """A word that lets this reader, for an hour, put back what was before."""
+    """A signed token with which this reader can put back, for an hour, what was before."""
     return signing.dumps([user.pk, before], salt=_SALT, compress=True)
 
 
@@ -109,7 +109,7 @@ def undo(*, user: User, word: str) -> Before:
     """Put back what was before an act; returns what that was. Idempotent.
 
     Raises:
-        UndoError: it is too late, the word is not this reader's, or what it was about is gone.
+        UndoError: it is too late, the token is not this reader's, or what it was about is gone.
     """
     try:
         owner: int

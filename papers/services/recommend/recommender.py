@@ -113,7 +113,7 @@ def _rows(
 def _without_muted(
     found: Sequence[RankedPaper], user_id: int, queries: Sequence[str], known: dict[int, bool]
 ) -> list[RankedPaper]:
-    """What none of the reader's muted questions finds; `known` keeps what was asked. Three queries at most."""
+    """What none of the reader's muted searches finds; `known` keeps what was asked. Three queries at most."""
     if unknown := [one.paper_id for one in found if one.paper_id not in known] if queries else []:
         user = User.objects.get(pk=user_id)
         muted = find_muted(unknown, user=user, queries=queries, today=timezone.localdate())

@@ -37,7 +37,7 @@ def mark_recommendations_stale(user: User) -> None:
 def stale_readers(*, now: datetime) -> QuerySet[RecommendationState]:
     """Readers who did something, the longest waiting first, then those for whom there are new papers. One query.
 
-    Readers whose account is closed are left out.
+    Readers whose account is suspended are left out.
     """
     stale = Q(stale_at__lte=now - DEBOUNCE)
     behind = Q(computed_at__lt=now - MAX_AGE)

@@ -43,7 +43,7 @@ class ListDraft:
         """As it is stored.
 
         Raises:
-            ListError: it has no name, a text is too long, or nobody is meant.
+            ListError: it has no name, a text is too long, or the visibility is unknown.
         """
         name = typed_line(self.name)
         description = safe_text(self.description).strip()
@@ -62,7 +62,7 @@ def create_list(draft: ListDraft, *, owner: User, now: datetime) -> SharedList:
     """A new list of `owner`, without papers.
 
     Raises:
-        ListError: the draft is none, or the owner has too many.
+        ListError: the draft is not valid, or the owner has too many lists.
     """
     draft = draft.cleaned()
     with transaction.atomic():
@@ -88,7 +88,7 @@ def change_list(shared_list: SharedList, draft: ListDraft, *, now: datetime) -> 
     """Name, describe and show a list anew; its address stays. Idempotent.
 
     Raises:
-        ListError: the draft is none.
+        ListError: the draft is not valid.
     """
     draft = draft.cleaned()
     with transaction.atomic():

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.catalogue.paper_ref import InvalidReferenceError, PaperRef, parse_reference
 from papers.enqueue import TaskName, enqueue
 from papers.models import Paper, Submission, User
 from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, find_paper_by_ref
@@ -42,7 +42,7 @@ def preview_submission(*, user: User, text: str) -> SubmissionPreview:
         return SubmissionPreview()
     try:
         given = parse_reference(text)
-    except InvalidReference as error:
+    except InvalidReferenceError as error:
         return SubmissionPreview(error=str(error))
     paper = find_paper_by_ref(given)
     if paper is None:
@@ -72,7 +72,7 @@ def submit(
     with transaction.atomic():
         paper = find_paper_by_ref(given)
         if paper is not None and paper.hidden_at is not None and not user.may_curate:
-            raise InvalidReference(HIDDEN_PAPER_MESSAGE)
+            raise InvalidReferenceError(HIDDEN_PAPER_MESSAGE)
         if (
             paper is not None
             and not (saves_to_library or tags)

@@ -5,8 +5,8 @@ takes some of it, under a lock that ends with the transaction: killed at any poi
 
 - A paper is matched to topics while it is news: listed within `RELEASE_WINDOW`. An older one that changes keeps the
   matches that still hold, and gains none: what is imported from the past is in no mail. A paper of the sample counts as
-  news, so that topics have something to show before there is anything else; no mail brings it.
-- A match that holds no more is removed, also where it was mailed: the page and the feed of a topic say what is true
+  news, so that topics have something to show on a new site; no mail brings it.
+- A match that no longer holds is removed, even if it was mailed: the page and the feed of a topic say what is true
   now, and digests remember by themselves what they brought. When it holds again it comes back with a new release.
 """
 

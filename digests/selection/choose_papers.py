@@ -25,12 +25,12 @@ from typing import Any
 
 from django.db import connection
 
-from digests.below_line import LIKENESS, LIKENESS_PARAMETERS, RISES_WITHIN, WAITING
-from digests.daily_papers import DAILY_PAPERS, MAILABLE
 from digests.line import scored_lines
 from digests.models import Suppression
 from digests.models.delivery import HISTORY_RETENTION, OFFERED_STATES
-from digests.new_versions import VERSIONS, version_parameters
+from digests.selection.below_line import LIKENESS, LIKENESS_PARAMETERS, RISES_WITHIN, WAITING
+from digests.selection.daily_papers import DAILY_PAPERS, MAILABLE
+from digests.selection.new_versions import VERSIONS, version_parameters
 from papers.models.recommendation import SHOWN_FOR
 from papers.services.editions.listing import SAMPLE_KIND
 from papers.services.lists.trending import trending_floor
@@ -77,7 +77,7 @@ WITH due AS MATERIALIZED (
         schedule.max_papers AS size, schedule.sends_empty, batch.top_from, batch.top_before,
         CASE WHEN NOT %(heeds_reasons)s THEN ''
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
-            WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
+            WHEN NOT person.is_active THEN 'the account is suspended' ELSE '' END AS skip_reason
     FROM unnest(%(schedules)s::bigint[], %(places)s::int[], %(key_digests)s::bytea[])
         AS leaving (schedule_id, place, key_digest)
     JOIN unnest({_BATCH_ARRAYS}) WITH ORDINALITY AS batch ({", ".join(_BATCH_COLUMNS)}, place)

@@ -1,4 +1,4 @@
-"""What a page says once after a step: Django's messages, in a cookie with a name of ours."""
+"""Where Django keeps its messages, which a page shows once: in a cookie with a name of ours, else in the session."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 
 WITHOUT_UNDO = "-"
-"""The extra tag of a message about an act that can't be undone. Of others it is the word that undoes it; messages
+"""The extra tag of a message about an act that can't be undone. Of others it is the token that undoes it; messages
 without an extra tag are not about an act."""
 
 
-class NoteCookieStorage(CookieStorage):
+class MessageCookieStorage(CookieStorage):
     """Django's cookie, whose name and path it leaves no setting for."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -26,7 +26,7 @@ class NoteCookieStorage(CookieStorage):
             response.cookies[self.cookie_name]["path"] = settings.SESSION_COOKIE_PATH
 
 
-class NoteStorage(FallbackStorage):
+class MessageStorage(FallbackStorage):
     """In the cookie; what does not fit there, in the session."""
 
-    storage_classes = (NoteCookieStorage, SessionStorage)
+    storage_classes = (MessageCookieStorage, SessionStorage)

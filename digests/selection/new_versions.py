@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from digests.daily_papers import MAILABLE
+from digests.selection.daily_papers import MAILABLE
 
 MAX_VERSIONS = 20
 VERSIONS_SINCE = timedelta(days=30)
@@ -47,7 +47,7 @@ VERSIONS = f"""
     SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
     FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
 )"""  # noqa: S608  joined from constants
-"""After `lists` in digests/selection.py."""
+"""After `lists` in `choose_papers.py`."""
 
 
 def version_parameters(*, now: datetime) -> dict[str, Any]:
