@@ -13,6 +13,9 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 # What each bench takes, where the variable is set: make bench-import FILE=papers.jsonl JSON=result.json
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
+# Where it is set, each of the hundreds of processes that the tests start compiles all of our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage bench-memory train-roles lock audit
 

@@ -27,8 +27,16 @@ pytestmark = pytest.mark.django_db
 CASES = [pytest.param(row, id=f"{row.name} {row.method} {row.path}") for row in TOKEN_ROWS]
 
 
-@pytest.fixture(autouse=True)
-def _things() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _things(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What all tests of this file find. What each of them does to it is taken back after it, as always."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        make_things()
+        yield
+        transaction.set_rollback(True)
+
+
+def make_things() -> None:
     rita = reader()
     paper = factories.paper(public_id="2603.99001", organization="CERN")
     factories.listing(paper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -237,3 +238,20 @@ def test_one_that_may_be_in_no_transaction_is_applied_by_itself(made_up: Path) -
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_rubbish_is_looked_for_afterwards_as_before() -> None:
+    pace, frozen = gc.get_threshold(), gc.get_freeze_count()
+    with upgrade.rare_collections():
+        assert gc.get_threshold() > pace
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (pace, frozen)
+
+
+def test_a_migration_that_fails_leaves_its_pace_to_nobody(made_up: Path) -> None:
+    (made_up / "9999_fails.py").write_text(FAILS)
+    pace = gc.get_threshold()
+    with pytest.raises(DataError):
+        startup.migrate(quiet)
+    assert gc.get_threshold() == pace

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.people import anonymous_client
 from tests.web.test_rights import BROWSERS, ROWS, ask
-from tests.web.test_rights import _papers as _papers  # a fixture
+from tests.web.test_rights import _things as _things  # a fixture
 
 pytestmark = pytest.mark.django_db
 

@@ -14,10 +14,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from digests.models import Channel, Notice
+from digests.models import Channel
 from papers.citations.registry import CITATION_FORMATS
 from papers.models import (
-    FeedKey,
     Follow,
     Followed,
     LibraryImport,
@@ -34,9 +33,10 @@ from tests.support import factories
 from tests.support.api_rights import session_rows
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
 from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
-from tests.support.rights_of_clubs import CLUBS, clubs_for_rights
+from tests.support.rights_of_clubs import CLUBS
 from tests.support.rights_of_doors import DOORS
-from tests.support.rights_of_lists import LISTS, make_lists
+from tests.support.rights_of_lists import LISTS
+from tests.support.rights_of_things import make_things
 
 pytestmark = pytest.mark.django_db
 
@@ -391,36 +391,13 @@ def ask(client: Client, row: Row) -> Any:
 CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows in ROWS.items() for row in rows]
 
 
-@pytest.fixture(autouse=True)
-def _papers() -> None:
-    paper, rita = factories.paper(public_id="2603.99001", pk=99001, organization="CERN"), reader()
-    factories.listing(paper)
-    LibraryImport.objects.create(pk=990001, user=rita, format="list", created_at=factories.NOW)
-    FeedKey.objects.create(user=rita, key="key-of-a-feed")
-    factories.paper(public_id="2603.99002", hidden_at=factories.NOW)
-    factories.topic("curated")
-    factories.topic("own", owner=factories.user())
-    factories.topic("rita-s", owner=rita)
-    factories.user("paul", pk=99099)
-    factories.list_rule(pk=990001, min_votes=1)
-    Channel.objects.create(pk=990001, name="Desk", kind="mail", address="desk@example.org")
-    hook = Channel.objects.create(pk=990002, name="Lab", kind="webhook", address="nowhere", owner=rita)
-    Notice.objects.create(
-        pk=990003, channel=hook, key="test:1", uid="1", state="sent", not_before=factories.NOW, created_at=factories.NOW
-    )
-    factories.rejected_record(pk=990001)
-    factories.comment(paper, rita, pk=9001)
-    factories.comment(paper, pk=9002)
-    factories.submission("10.1000/ice", pk=990001)
-    factories.submission("10.1000/fire", pk=990002, by=rita)
-    make_lists(paper, rita)
-    Tag.objects.create(user=rita, name="own")
-    Tag.objects.create(user=rita, name="shared", shared_at=factories.NOW)
-    clubs_for_rights(rita, paper)
-    schedule = factories.schedule(
-        factories.subscriber(key="key-of-preferences"), kinds=["trending"], key="key-of-one-click"
-    )
-    factories.delivery(schedule, key="key-of-mail")
+@pytest.fixture(scope="module", autouse=True)
+def _things(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What all tests of this file find. What each of them does to it is taken back after it, as always."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        make_things()
+        yield
+        transaction.set_rollback(True)
 
 
 def ask_and_undo(person: str, row: Row) -> Any:
