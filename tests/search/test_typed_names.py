@@ -70,6 +70,7 @@ def test_a_family_s_name_leads_to_all_of_that_name_also_where_texts_have_the_wor
     assert set(leads("mueller")) == {"Klaus-Robert Müller", "Norman Mueller"}
     assert set(titles("mueller")[:4]) == {"Neurons one", "Neurons two", "Steel one", "Steel two"}
     assert leads("author:xue") == ["Bo Xue"]
+    assert leads("müller")[0] == "Klaus-Robert Müller"
 
 
 @pytest.mark.parametrize("question", ["Klaus-Robert Mueller", "Anders Soegaard", "soegaard", "van der Schaar"])
@@ -87,10 +88,21 @@ def test_a_word_that_texts_have_oftener_is_no_name() -> None:
     assert leads("song") == []
 
 
-@pytest.mark.parametrize("question", ["Klaus-Robert Müller", "O'Brien", "Sean O'Brien", "klaus-robert"])
+@pytest.mark.parametrize(
+    "question", ["Klaus-Robert Müller", "O'Brien", "Sean O'Brien", "klaus-robert", "soegaard", "Anders Soegaard"]
+)
 def test_of_a_name_that_papers_have_nothing_is_called_absent_or_mistyped(question: str) -> None:
     assert "No papers contain" not in said(question)
     assert "Did you mean" not in said(question)
+    assert "close in meaning" not in said(question)
+
+
+def test_a_name_with_an_apostrophe_is_one_where_texts_have_its_letters() -> None:
+    for number in range(4):
+        factories.paper(title=f"O {number}", abstract="O O'Brien." if number == 0 else "O.", authors=["Ada Low"])
+    word_statistics.count_words(now=factories.NOW)
+    assert leads("O'Brien") == ["Sean O'Brien"]
+    assert sum("Sean O'Brien" in reason for reason in reasons("O'Brien")) == 2
 
 
 def test_words_that_are_in_every_paper_are_said_to_find_nothing() -> None:

@@ -159,13 +159,13 @@ def _by_other_spelling(name: str) -> list[NamedAuthor]:
     """Authors of many papers whose name is typed so where there is no ü, or is so transcribed on papers of their own:
     `mueller` for Müller and Mueller, `müller` for Mueller too. One query, along the key, where there are such letters.
 
-    Of a single word all who have it, as it is, where one of them writes it otherwise.
+    Of a single word all who have it, where one of them writes it otherwise. Who writes it as typed comes first.
     """
     key, asked = author_key(name), _other_keys(name)
     if not asked:
         return []
     typed = _words_of(name)
-    rows = _beginning_with([*asked, key])
+    rows = sorted(_beginning_with([*asked, key]), key=lambda row: name.lower() not in row.name.lower())
     different = {row.key for row in rows if not _begins(row.spelling, key) and typed <= _words_of(row.name)}
     return [NamedAuthor(row.key, row.name) for row in rows if different and typed <= _words_of(row.name)]
 
@@ -198,7 +198,7 @@ def _by_one_word(name: str) -> list[NamedAuthor]:
         return []
     lexemes = [lexeme.word for lexeme in lexemes_of([name])[name].row]
     counts = dict(WordCount.objects.filter(word__in=[mark, *lexemes]).values_list("word", "papers"))
-    if not lexemes or counts.get(mark, 0) < max(1, *(counts.get(word, 0) for word in lexemes)):
+    if not lexemes or counts.get(mark, 0) < max(1, min(counts.get(word, 0) for word in lexemes)):
         return []
     return [NamedAuthor(row.key, row.name) for row in _beginning_with([key])[:MAX_LEADS]]
 
