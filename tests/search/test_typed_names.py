@@ -97,6 +97,18 @@ def test_of_a_name_that_papers_have_nothing_is_called_absent_or_mistyped(questio
     assert "close in meaning" not in said(question)
 
 
+def test_who_writes_it_otherwise_is_not_crowded_out_of_the_leads() -> None:
+    for given in ("Ada", "Bea", "Cleo"):
+        factories.paper(title=given, abstract="", authors=[f"{given} Mueller"])
+    typing_help.rewrite_typing_help()
+    assert "Klaus-Robert Müller" in leads("mueller")
+
+
+def test_no_list_of_papers_with_a_word_is_offered_that_none_has() -> None:
+    assert "newest first" not in page("soegaard").text_content()
+    assert "newest first" in page("neurons").text_content()
+
+
 def test_a_name_with_an_apostrophe_is_one_where_texts_have_its_letters() -> None:
     for number in range(4):
         factories.paper(title=f"O {number}", abstract="O O'Brien." if number == 0 else "O.", authors=["Ada Low"])

@@ -159,13 +159,16 @@ def _by_other_spelling(name: str) -> list[NamedAuthor]:
     """Authors of many papers whose name is typed so where there is no ü, or is so transcribed on papers of their own:
     `mueller` for Müller and Mueller, `müller` for Mueller too. One query, along the key, where there are such letters.
 
-    Of a single word all who have it, where one of them writes it otherwise. Who writes it as typed comes first.
+    Of a single word all who have it, where one of them writes it otherwise. Where umlauts were typed, those who write
+    them come first.
     """
     key, asked = author_key(name), _other_keys(name)
     if not asked:
         return []
     typed = _words_of(name)
-    rows = sorted(_beginning_with([*asked, key]), key=lambda row: name.lower() not in row.name.lower())
+    rows = _beginning_with([*asked, key])
+    if not name.isascii():
+        rows.sort(key=lambda row: name.lower() not in row.name.lower())
     different = {row.key for row in rows if not _begins(row.spelling, key) and typed <= _words_of(row.name)}
     return [NamedAuthor(row.key, row.name) for row in rows if different and typed <= _words_of(row.name)]
 
