@@ -292,6 +292,8 @@ _ONLY_CLOSED = "There is a closing bracket without an opening one."
 _ONLY_OPENED = "There is an opening bracket without a closing one."
 _OF_MARKS = (_ONE_QUOTE, _ONLY_CLOSED, _ONLY_OPENED)
 """Nobody needs to hear that of a text that was pasted, in which these marks mean nothing."""
+_BETWEEN_WORDS = frozenset(".,;:!?'‘’…·–—-/&[]{}<>@#=_~*•")
+"""Marks that stand alone in what was pasted, and of which nobody expects to be searched for."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "（": "(", "）": ")", "：": ":"})
 _NAMES = "|".join(sorted(_OPERATOR_OF, key=len, reverse=True))
 _TOKEN = re.compile(
@@ -421,7 +423,7 @@ class _Parser:
             return self._field(_OPERATOR_OF[name.lower()], token)
         text = _line(token["phrase"] if token["word"] is None else token["word"])
         if not _says_something(text):
-            if text:
+            if not _BETWEEN_WORDS.issuperset(text):
                 self._say(f"“{_shortened(text)}” has no letter or digit to search for.")
             return None
         if token["word"] is None:
@@ -446,8 +448,19 @@ class _Parser:
             self.problems.append(problem)
 
 
+# As arXiv itself writes it: "arXiv:2503.11742v1 [cs.CV] 14 Mar 2025" at the side of each first page, and
+# "[2503.11742] A Title" in the tab of a browser.
+_CITED_ID = re.compile(
+    r"""\[(?:arXiv:)?(?P<id>\S{9,32})\](?:\s|$)"""
+    r"""|(?P<stamp>arXiv[:\s]\s?\S{9,32}(?:\s\[[a-z.-]{2,20}\])?)(?:\s[0-9]{1,2}\s[a-z]{3,9}\s[0-9]{4})?$""",
+    re.I | re.A,
+)
+
+
 def _destination(text: str) -> Destination | None:
     """The paper that the whole text names."""
+    if cited := _CITED_ID.match(text):
+        return Destination("arxiv", arxiv.value) if (arxiv := parse_arxiv_id(cited["id"] or cited["stamp"])) else None
     if not text or " " in text.removeprefix("doi: ").removeprefix("arXiv: "):
         return None
     if arxiv := parse_arxiv_id(text):

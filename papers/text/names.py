@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice, product
 
 from papers.text.cleaning import clean_line, fold
 from papers.text.tex import to_text
@@ -309,6 +310,34 @@ def author_key(name: str) -> str:
     if folded.isascii():  # nearly all; in half the time
         return " ".join(_ASCII_WORD.findall(folded))
     return " ".join("".join(char if _is_of_word(char) else " " for char in folded).split())
+
+
+_TRANSCRIBED = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa"}
+)
+_TWO_FOR_ONE = re.compile("ae|oe|ue|aa")
+_MOST_PAIRS = 3
+
+
+def transcribed_key(name: str) -> str:
+    """The `author_key` of a name as it is typed where there is no ü: "Müller, J." is `j mueller`, and Åse `aase`."""
+    return author_key(unicodedata.normalize("NFC", name).translate(_TRANSCRIBED))
+
+
+def contracted_keys(key: str) -> list[str]:
+    """The keys of all names that may have been typed so, at most seven: `muller` of `mueller`; mostly there are none.
+
+    Whether a name is meant only its spelling tells, by `transcribed_key`: `xue` is no `xu`.
+    """
+    pairs = list(islice(_TWO_FOR_ONE.finditer(key), _MOST_PAIRS))
+    found: list[str] = []
+    for chosen in product((True, False), repeat=len(pairs)):
+        contracted = key
+        for pair, is_one in reversed(list(zip(pairs, chosen, strict=True))):
+            if is_one:
+                contracted = contracted[: pair.start() + 1] + contracted[pair.end() :]
+        found.append(contracted)
+    return found[:-1]  # the last is the key itself
 
 
 _PLUSES = re.compile(r"\b([a-z])(\+\+|#)")

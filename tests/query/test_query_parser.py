@@ -181,6 +181,12 @@ def test_what_is_not_understood_is_said_and_the_rest_searched(text: str, tree: o
         ("arXiv: 2401.00001", "arxiv", "2401.00001"),
         ("https://arxiv.org/pdf/hep-th/9901001", "arxiv", "hep-th/9901001"),
         ("10.48550/arXiv.2401.00001", "arxiv", "2401.00001"),
+        ("arXiv 2401.00001", "arxiv", "2401.00001"),
+        ("arXiv:2401.00001 [cs.CV]", "arxiv", "2401.00001"),
+        ("arXiv:2401.00001v2 [cs.CV] 14 Mar 2025", "arxiv", "2401.00001"),
+        ("arXiv:hep-th/9901001v1 3 Jan 1999", "arxiv", "hep-th/9901001"),
+        ("[2401.00001]", "arxiv", "2401.00001"),
+        ("[2401.00001v3] A Title of Words", "arxiv", "2401.00001"),
         ("10.1000/XYZ", "doi", "10.1000/xyz"),
         ("doi: 10.1000/xyz", "doi", "10.1000/xyz"),
         ("https://doi.org/10.1000/xyz", "doi", "10.1000/xyz"),
@@ -193,7 +199,10 @@ def test_a_name_of_a_paper_leads_to_it(text: str, scheme: str, value: str) -> No
     assert (found.scheme, found.value) == (scheme, value)
 
 
-@pytest.mark.parametrize("text", ["", "attention", "0", "3.5", "see 2401.00001", "c++", "10.5", "http://"])
+@pytest.mark.parametrize("text", [
+    "", "attention", "0", "3.5", "see 2401.00001", "c++", "10.5", "http://", "[attention] heads", "arXiv submissions",
+    "arXiv:2401.00001 and 2401.00002", "[2401.00001",
+])  # fmt: skip
 def test_other_words_lead_nowhere(text: str) -> None:
     assert parse(text).destination is None
 
@@ -281,3 +290,8 @@ def test_every_archive_has_one_canonical_pattern(code: str) -> None:
 )
 def test_what_nobody_sees_in_pasted_words_is_left_out(pasted: str) -> None:
     assert parse(pasted).root == WordTerm("diffusion")
+
+
+@pytest.mark.parametrize("text", ["a . b", "a, b - ; c", "@x{ a = b }", "[1] a & b", "'; a --"])
+def test_marks_between_words_are_not_called_unsearchable(text: str) -> None:
+    assert not parse(text).problems

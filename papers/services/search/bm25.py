@@ -157,7 +157,7 @@ def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) ->
     """The words that are at least as often an author's name as a word of a text: Hinton, and not Long."""
     found: dict[str, WeightedWord] = {}
     for text, key in keys.items():
-        as_word = max((known.of(lexeme.word) for lexeme in lexemes[text].row), default=0)
+        as_word = min((known.of(lexeme.word) for lexeme in lexemes[text].row), default=0)  # of O'Brien the brien
         (mark,) = author_marks(key)
         if 0 < as_word <= known.of(mark):
             found[key] = WeightedWord(mark, known.of(mark), known.of(title_mark(mark)), known.weight(mark))

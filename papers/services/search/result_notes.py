@@ -68,7 +68,7 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
     notes = ResultNotes(query, with_quotes(query, rows))
     if query.root is None or not page.is_first or page.timed_out:
         return notes
-    has_words = result is not None and any(each.by_bm25 for each in result.ranked)
+    has_words = result is not None and any(each.by_bm25 or each.by_author for each in result.ranked)
     notes = replace(
         notes,
         is_foreign=not _is_well_answered(page, query) and _is_foreign(query),
@@ -82,7 +82,7 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
                 notes = replace(notes, unknown=_unknown(query, request.viewer))
             if operator := corrected_operator(query):
                 notes = replace(notes, correction=operator)
-            elif not _is_well_answered(page, query):
+            elif not (_is_well_answered(page, query) or (leads and rows and rows[0].paper_id in named)):
                 advice = advise_on_words(query)
                 correction = None if notes.is_foreign else advice.correction  # it knows English words alone
                 notes = replace(notes, absent_words=advice.absent, correction=correction)

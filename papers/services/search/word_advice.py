@@ -18,7 +18,7 @@ from papers.query import nodes
 from papers.query.nodes import Node, TextTerm
 from papers.query.parser import OPERATOR_NAMES, Query, parse
 from papers.query.spellings import CONTINUED, TextForms
-from papers.query.tsquery import any_word, author_marks, every_word
+from papers.query.tsquery import author_marks, every_word
 from papers.text.spelling import MAX_LETTERS, MIN_LETTERS, closest, group_lookup_keys, lookup_keys
 
 MAX_TERMS = 12
@@ -91,8 +91,11 @@ def _advise(query: Query, words: list[str], parts: Iterable[str], *, rare: int) 
         for text, spellings in indexed.items()
         if spellings
         and (most := max(min(counts.get(word, 0) for word in found) for found in spellings)) <= rare
-        and not (len(names[text]) == 1 and names[text][0] in counts)  # an author's, and of more papers than one
+        and not (names[text] and all(mark in counts for mark in names[text]))  # an author's, of more papers than one
     }
+    # Of `O'Brien`, whom papers are by, no part is mistyped.
+    for part in {part for word in words if word not in uncommon for part in _parts(word)}:
+        uncommon.pop(part, None)
     if not uncommon:
         return WordAdvice()
     unknown = [text for text, count in uncommon.items() if count == 0]
@@ -125,7 +128,7 @@ def _absent(indexed: Mapping[str, list[list[str]]]) -> frozenset[str]:
 
 def _as_name(text: str) -> str:
     marks = author_marks(text)
-    return any_word(marks[:1]) if len(marks) == 1 else ""
+    return f"({every_word(marks)})" if marks else ""
 
 
 def _meant(doubtful: Mapping[str, int]) -> dict[str, str]:
