@@ -27,6 +27,9 @@ def main() -> None:
         said = str(error).strip().splitlines()[0]
         sys.exit(f"The database does not answer ({said}). `make run` starts it, unless DATABASE_URL names another.")
     except ProgrammingError as error:
+        said = str(error).strip()
+        if said.startswith(("invalid connection option", "invalid URI query parameter")):  # libpq's words
+            sys.exit(f"DATABASE_URL has what PostgreSQL does not know ({said}): see what stands behind its ?.")
         if getattr(error.__cause__, "sqlstate", "") not in (NO_SUCH_TABLE, NO_SUCH_COLUMN):
             raise
         sys.exit("The tables are not those of this version: start Broadsheet once, or run `manage.py migrate`.")

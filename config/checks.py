@@ -190,6 +190,19 @@ def _is_loopback(host: str) -> bool:
 
 
 @register()
+def check_names(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Names that nothing reads: whoever mistyped one believes that it is set."""
+    return [
+        Warning(
+            f"{name} is set, and no setting has that name.",
+            hint=f"Is {meant} meant?" if meant else "See docs/configuration.md for those there are.",
+            id="broadsheet.W007",
+        )
+        for name, meant in settings.UNKNOWN_VARIABLES.items()
+    ]
+
+
+@register()
 def check_mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     if settings.MAIL_IS_SENT or settings.SITE.is_loopback:
         return []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+from dotenv.parser import parse_stream
 
 from papers.text.hostnames import ascii_address
 from papers.text.ip_addresses import unmapped_network
@@ -38,6 +41,30 @@ def contact_address(text: str) -> str:
     )
 
 
+def load_env_file(path: Path) -> None:
+    """Put what a file of `NAME=value` lines says into the environment, except where that has the name already.
+
+    Raises:
+        ImproperlyConfigured: the file is there and can't be read, isn't UTF-8, or a line of it has another form.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = list(parse_stream(file))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ImproperlyConfigured(f"The settings in {path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ImproperlyConfigured(f"The settings in {path} are not in UTF-8: save the file as UTF-8.") from error
+    for line in lines:
+        # dotenv would leave such a line out, or take two lines for one; its text may hold a password.
+        if line.error:
+            raise ImproperlyConfigured(
+                f"Line {line.original.line} of {path} is not NAME=value, or has a quotation mark without its other one."
+            )
+    load_dotenv(path)
+
+
 class Env:
     """Reads variables from a mapping, by default the process's environment.
 
@@ -46,10 +73,19 @@ class Env:
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._variables = os.environ if variables is None else variables
+        self._known: set[str] = set()
 
     def text(self, name: str, default: str = "") -> str:
         """The value without surrounding white space, or `default`."""
+        self._known.add(name)
         return self._variables.get(name, "").strip() or default
+
+    def unknown(self, prefix: str) -> dict[str, str]:
+        """The variables that begin so and were never asked for; with each, the one that may be meant, or nothing."""
+        names = sorted(name for name in self._variables if name.startswith(prefix) and name not in self._known)
+        by_rest = {name.removeprefix(prefix): name for name in sorted(self._known)}
+        close = {name: get_close_matches(name.removeprefix(prefix), by_rest, n=1, cutoff=0.7) for name in names}
+        return {name: by_rest[found[0]] if found else "" for name, found in close.items()}
 
     def is_set(self, name: str) -> bool:
         return bool(self.text(name))
@@ -116,7 +152,11 @@ class Env:
         except ValueError:
             good = is_web = False
         if not good:
-            raise ImproperlyConfigured(f"{name} must be an address that begins with {' or '.join(schemes)}://.")
+            wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ImproperlyConfigured(
+                f"{name} must be an address that begins with {wanted}, with a number for its port, if any; write "
+                "@ : / # ? % in a password as %40 %3A %2F %23 %3F %25."
+            )
         return value.rstrip("/") if is_web else value
 
     def time_zone(self, name: str) -> str | None:
@@ -153,16 +193,23 @@ class Env:
 
     def secret(self, name: str) -> str:
         """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""
-        if value := self.text(name):
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if value or not path:
             return value
-        if not (path := self.text(f"{name}_FILE")):
-            return ""
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which is not text in UTF-8.") from error
 
     def path(self, name: str, default: Path) -> Path:
         """An absolute path; `~` is the home folder, a relative one starts at the working folder."""
         value = self.text(name)
-        return Path(value).expanduser().absolute() if value else default
+        try:
+            return Path(value).expanduser().absolute() if value else default
+        except RuntimeError as error:  # ~name of nobody here
+            raise ImproperlyConfigured(
+                f"{name} begins with the home folder of an account, and there is none: "
+                f"write the whole path, not {value!r}."
+            ) from error

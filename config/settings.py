@@ -6,16 +6,15 @@ import re
 from typing import Any
 
 import dj_database_url
-from dotenv import load_dotenv
 
-from config.env import Env, contact_address
+from config.env import Env, contact_address, load_env_file
 from config.local.paths import PROJECT, DataDir
 from config.mail import default_sender, mail_domains, mail_settings
 from config.site_url import Site
 from papers.text.mailboxes import read_mailbox
 
 BASE_DIR = PROJECT
-load_dotenv(BASE_DIR / ".env")
+load_env_file(BASE_DIR / ".env")
 env = Env()
 
 
@@ -384,3 +383,8 @@ LOGGING = {
         for name in ("papers", "digests", "config")
     },
 }
+
+# --- last, when all others have been asked for ------------------------------------------------------------------------
+
+# What was set and is no setting: a slip in `BROADSHEET_ACCESS` would leave a site open to everybody.
+UNKNOWN_VARIABLES = env.unknown("BROADSHEET_")

@@ -139,15 +139,25 @@ class DataDir:
         """The key of this folder, made on first use. Processes that ask at the same moment get the same one.
 
         Raises:
-            OperatorError: the folder cannot be made, or the key not be read.
+            OperatorError: the folder cannot be made, or the key not be read, or its file holds none.
         """
         with self._unwritable_is_said():
             with contextlib.suppress(FileNotFoundError):
-                return self.secret_key_file.read_text(encoding="ascii").strip()
+                return self._read_secret_key()
             with self._setting_up():
                 if not self.secret_key_file.exists():
                     _write_private(self.secret_key_file, secrets.token_urlsafe(48) + "\n")
-            return self.secret_key_file.read_text(encoding="ascii").strip()
+            return self._read_secret_key()
+
+    def _read_secret_key(self) -> str:
+        """The key in its file. None is made in the place of a lost one: what is stored encrypted may yet be opened."""
+        with contextlib.suppress(UnicodeDecodeError):
+            if key := self.secret_key_file.read_text(encoding="ascii").strip("\0\r\n\t "):
+                return key
+        raise OperatorError(
+            f"{self.secret_key_file} is damaged and holds no key: put it back from a backup (`manage.py restore`), or "
+            "remove it for a new one; sessions, tokens of channels and second factors then have to be set up anew."
+        )
 
     def replace_secret_key(self, key: str) -> None:
         """Go on with another key from the next start on: that of a restored backup."""

@@ -57,3 +57,17 @@ def test_a_wrong_word_on_the_line_is_said_with_what_would_be_right(words: tuple[
     assert ended.returncode == 2
     assert what in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_mistyped_setting_is_said_with_the_one_that_is_meant() -> None:
+    """Silence would leave a site open to everybody."""
+    ended = manage("check", BROADSHEET_ACESS="members")
+    assert "BROADSHEET_ACESS is set, and no setting has that name." in ended.stderr
+    assert "Is BROADSHEET_ACCESS meant?" in ended.stderr
+
+
+def test_a_mistyped_option_of_the_database_address_is_said() -> None:
+    ended = manage("fetch", "--list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing?sslmod=require")
+    assert ended.returncode == 1
+    assert "DATABASE_URL has what PostgreSQL does not know" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import Env
+from config.env import Env, load_env_file
 
 
 def test_an_empty_value_counts_as_not_set() -> None:
@@ -114,3 +114,70 @@ def test_a_mailbox_is_taken_as_it_is(value: str) -> None:
 def test_what_is_no_mailbox_is_refused(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="FROM must be an e-mail address such as"):
         Env({"FROM": value}).mailbox("FROM", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b"BROADSHEET_GROUP_NAME=Gr\xfcppe\n", "UTF-8"),
+        ("PORT=8123\n".encode("utf-16"), "UTF-8"),
+        (b'# ours\nPORT=8123\nBROADSHEET_GROUP_NAME="Lab\nBROADSHEET_ACCESS=members\n', "Line 3 of"),
+        (b"PORT=8123\nBROADSHEET_SMTP_URL: smtp://me:hunter2@mail.lab\n", "Line 2 of"),
+    ],
+)
+def test_a_file_of_settings_that_is_none_is_named(tmp_path: Path, content: bytes, wrong: str) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load_env_file(tmp_path / ".env")
+    assert wrong in str(caught.value)
+    assert str(tmp_path / ".env") in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_folder_in_the_place_of_the_file_of_settings_is_named(tmp_path: Path) -> None:
+    """As Docker makes one, where a file that is not there is mounted."""
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(ImproperlyConfigured, match="Is a directory"):
+        load_env_file(tmp_path / ".env")
+
+
+def test_a_file_of_settings_as_other_systems_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FIRST", "SECOND", "THIRD"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED", raising=False)
+    text = "FIRST=1\r\n\r\n# a comment\r\nexport SECOND = \"two words\" # behind it\r\nTHIRD='ü'\r\n"
+    (tmp_path / ".env").write_bytes(text.encode("utf-8-sig"))
+    load_env_file(tmp_path / ".env")
+    env = Env()
+    assert (env.text("FIRST"), env.text("SECOND"), env.text("THIRD")) == ("1", "two words", "ü")
+    load_env_file(tmp_path / "none")
+
+
+def test_names_that_nobody_asks_for_are_found_with_the_one_that_is_meant() -> None:
+    env = Env({"BROADSHEET_ACESS": "members", "BROADSHEET_ACCESS": "", "BROADSHEET_KEY_FILE": "", "BROADSHEET_ZZ": "1"})
+    env.choice("BROADSHEET_ACCESS", "", ("members",))
+    env.secret("BROADSHEET_KEY")
+    assert env.unknown("BROADSHEET_") == {"BROADSHEET_ACESS": "BROADSHEET_ACCESS", "BROADSHEET_ZZ": ""}
+
+
+def test_a_prefix_too_many_is_found() -> None:
+    env = Env({"BROADSHEET_PORT": "8123"})
+    env.number("PORT", 8000)
+    assert env.unknown("BROADSHEET_") == {"BROADSHEET_PORT": "PORT"}
+
+
+def test_a_secret_in_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(ImproperlyConfigured, match="NAME_FILE"):
+        Env({"NAME_FILE": str(tmp_path / "key")}).secret("NAME")
+
+
+def test_the_home_folder_of_nobody_is_no_path() -> None:
+    with pytest.raises(ImproperlyConfigured, match="NAME begins with the home folder"):
+        Env({"NAME": "~no-such-account/data"}).path("NAME", Path("/"))
+
+
+def test_an_address_cut_by_a_mark_in_its_password_says_how_to_write_it() -> None:
+    with pytest.raises(ImproperlyConfigured, match="%23"):
+        Env({"DATABASE_URL": "postgresql://me:hunter#2@db/x"}).url("DATABASE_URL", "", schemes=("postgresql",))

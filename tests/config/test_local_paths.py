@@ -170,3 +170,14 @@ def test_a_setting_that_cannot_be_is_one_sentence_and_no_trace(
     assert ended.returncode == 1
     assert ended.stderr.startswith(said)
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0\0\0\0", b"\xff\xfe"])
+def test_a_damaged_secret_key_is_named_and_never_replaced(tmp_path: Path, content: bytes) -> None:
+    """As a file system leaves it that loses power, or a copy that ended early."""
+    data = DataDir(tmp_path / "data")
+    data.ensure_secret_key()
+    data.secret_key_file.write_bytes(content)
+    with pytest.raises(OperatorError, match="secret_key is damaged"):
+        data.ensure_secret_key()
+    assert data.secret_key_file.read_bytes() == content
