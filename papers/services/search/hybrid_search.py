@@ -314,7 +314,7 @@ def _by_vector(
             found += _passing(rank_semantic(vector, among, is_filtered=False), among, required)
         return rank_semantic_among(vector, found)
     if codes := _categories(needed):
-        return rank_semantic_in_categories(vector, among, codes)
+        return rank_semantic_in_categories(vector, among, codes, papers=asked.papers, expected_count=asked.expected)
     if required is not None:
         among = among.filter(required.as_filter())
     try:
