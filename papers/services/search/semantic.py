@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import sqrt
 from typing import Any
 
 from django.conf import settings
@@ -58,8 +59,8 @@ def rank_semantic_in_categories(
     """The closest papers of one or more categories, the closest first. Three queries at most. Inside a transaction.
 
     The search index would have each paper opened to see whether it is `among` those that count; a category's papers
-    are listed by its own index, a hundred times as fast, and only the closest are looked at. About how many papers there
-    are of all categories, and of these; 0 where that is not known.
+    are listed by its own index, a hundred times as fast, and only the closest are looked at. `papers` is about how many
+    there are of all categories, `expected_count` of these; 0 where that is not known.
     """
     most = _most_compared(papers)
     listed = PaperCategory.objects.filter(category__in=categories).order_by().values("category")
@@ -77,7 +78,7 @@ def _most_compared(papers: int) -> int:
 
     By the index as many have to be passed by as are beside each one that is found: the more papers there are, the more.
     """
-    return round(EXACT_SCAN_LIMIT * max(1.0, papers / BALANCED_PAPERS) ** 0.5)
+    return round(EXACT_SCAN_LIMIT * sqrt(max(1.0, papers / BALANCED_PAPERS)))
 
 
 def rank_semantic_among(
