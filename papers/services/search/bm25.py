@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
@@ -26,6 +26,7 @@ from papers.query.spellings import Lexemes
 from papers.query.tsquery import (
     any_word,
     author_marks,
+    either,
     field_marks,
     month_of_mark,
     phrase_tsquery,
@@ -41,6 +42,7 @@ from papers.services.search.bm25_candidates import (
 )
 from papers.services.search.bm25_words import asked_words, pairs_of_texts, weigh
 from papers.services.search.common_phrases import ENOUGH, PhraseLook, looks_for_phrases
+from papers.services.search.every_word import EveryWord
 from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import (
     WordFrequencies,
@@ -58,8 +60,9 @@ _VECTOR = SearchVectorField()
 _EXACT_WORDS = 12
 # How often a word is in a paper, of its `ts_rank`.
 _TIMES = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
-# The index is asked for at most this many; more are joined more slowly than papers are looked at.
-_MOST_MONTHS = 24
+# The index is asked for at most this many: of each paper with the rarest word it goes through all of them, where the
+# row of a paper with all the words says its day within 3 µs.
+_MOST_MONTHS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,16 @@ class Bm25Hit:
     """The question is its whole title."""
     is_phrase_of_title: bool
     by_author: bool
+
+
+class Bm25Ranking(NamedTuple):
+    """The best papers by words, and what is known of all that were looked at for them."""
+
+    hits: list[Bm25Hit]
+    fulfilling: int = 0
+    """How many of the papers that were looked at fulfil `Bm25Query.every_word`."""
+    is_complete: bool = False
+    """No other paper does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,8 @@ class Bm25Query:
     """Which papers are opened one look after the other, where too many would have to be to find all with a phrase."""
     beside_meaning: bool = False
     """What is close in meaning is ranked by these words too, so that fewer papers need to be found by them."""
+    every_word: EveryWord | None = None
+    """What has all the words, to be counted among what is ranked; None where that would say nothing."""
 
     @property
     def is_long(self) -> bool:
@@ -164,16 +179,17 @@ def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) ->
     return list(found.values())
 
 
-def rank_bm25(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> list[Bm25Hit]:
+def rank_bm25(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> Bm25Ranking:
     """The best papers by words, among those that fulfil the condition. One query; two where every word is common."""
     if not query.terms:
-        return []
+        return Bm25Ranking([])
     if not query.looks or condition is None:
-        return _ranked(query, candidates(query, among, condition))
-    found: list[Bm25Hit] = []
+        asked = _asked(query, condition)
+        return _ranked(query, _some(among.filter(asked.condition.as_filter()), query), has_every=asked.has_every_word)
+    found = Bm25Ranking([])
     for look in query.looks:
         found = _ranked(query, among.filter(vector_matches(look.tsquery))[: look.most * 3 // 2], condition.tsquery)
-        if len(found) >= ENOUGH:
+        if len(found.hits) >= ENOUGH:
             break
     return found
 
@@ -182,16 +198,27 @@ def score_bm25(query: Bm25Query, among: PaperQuerySet, paper_ids: Collection[int
     """These papers by words, the best first; those with none of the words are left out. One query, of 200 at most."""
     if not query.terms or not paper_ids:
         return []
-    return _ranked(query, among.filter(pk__in=paper_ids))
+    return _ranked(query, among.filter(pk__in=paper_ids)).hits
 
 
 def candidates(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> PaperQuerySet:
     """The papers that are worth ranking, in no order, as many as there is time for."""
-    return among.filter(_asked(query, condition).as_filter())[: query.limit * 3 // 2]
+    return _some(among.filter(_asked(query, condition).condition.as_filter()), query)
 
 
-def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[Bm25Hit]:
-    """Those of `found` that match a tsquery, where there is one, ranked."""
+def _some(found: PaperQuerySet, query: Bm25Query) -> PaperQuerySet:
+    return found[: _most_opened(query)]
+
+
+def _most_opened(query: Bm25Query) -> int:
+    return query.limit * 3 // 2
+
+
+def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "", *, has_every: bool = False) -> Bm25Ranking:
+    """Those of `found` that match a tsquery, where there is one, ranked.
+
+    `has_every`: unless it is cut off, `found` has every paper that has all the words.
+    """
     # Unpacked once: the vector itself would be fetched and unpacked again for every word. Of a word that no vector has,
     # `ts_delete` gives back what it has unpacked, where `||` copies each word of it.
     copied = "ts_delete(%(expressions)s, ' ')"
@@ -203,10 +230,21 @@ def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[
         values = (*values, matching)
     with connection.cursor() as cursor:
         cursor.execute(*_statement(query, inner, values))
-        return [Bm25Hit(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    if not rows:
+        return Bm25Ranking([])
+    opened, fulfilling = rows[0][-2:]
+    return Bm25Ranking([Bm25Hit(*row[:-2]) for row in rows], fulfilling, has_every and opened < _most_opened(query))
 
 
-def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition:
+class _Asked(NamedTuple):
+    """What candidates are asked for by, and whether it leaves out no paper that has all the words."""
+
+    condition: QueryCondition
+    has_every_word: bool = False
+
+
+def _asked(query: Bm25Query, condition: QueryCondition | None) -> _Asked:
     """One tsquery of what is required and what is looked for, and, where that is too much, of the newest months.
 
     Where few papers fulfil the condition, all of them are ranked.
@@ -214,21 +252,24 @@ def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition
     condition = condition or QueryCondition()
     most = query.limit
     if query.share < 1 and query.share * query.papers <= most:
-        return condition
+        return _Asked(condition, query.every_word is not None)
     terms = [replace(term, papers=round(term.papers * query.share) + 1, titles=round(term.titles * query.share) + 1)
              for term in heaviest_words([*query.terms, *query.names], CHOOSING_WORDS)]  # fmt: skip
     chosen = choose_candidates(terms, papers=max(1, round(query.papers * query.share)), most=most)
     if chosen is None:
-        return condition
-    parts = [f"({part})" for part in (condition.tsquery, chosen.tsquery) if part]
+        return _Asked(condition)
+    # Sets of words leave out none that has all of them; names are words that such a paper may lack.
+    has_every = query.every_word is not None and not chosen.is_too_common and not query.names
+    seldom = [quote_lexeme(word) for word in query.every_word.compounds] if has_every and query.every_word else []
+    parts = [f"({part})" for part in (condition.tsquery, either([chosen.tsquery, *seldom])) if part]
     part_of_it = most / max(chosen.expected, 1.0)
     if not chosen.is_too_common or part_of_it >= 1:
-        return QueryCondition(" & ".join(parts), condition.filter)
+        return _Asked(QueryCondition(" & ".join(parts), condition.filter), has_every)
     months = newest_month_marks(share=part_of_it, papers=query.papers)
     if len(months) <= _MOST_MONTHS:
         parts += [any_word(months)] if months else []
-        return QueryCondition(" & ".join(parts), condition.filter)
-    return QueryCondition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
+        return _Asked(QueryCondition(" & ".join(parts), condition.filter))
+    return _Asked(QueryCondition(" & ".join(parts), condition.filter & _listed_since(months[-1])))
 
 
 def _listed_since(month: str) -> Q:
@@ -254,6 +295,9 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in query.terms)
     marks = [term.title_tsquery for term in query.terms]
     row = lexemes_of([query.text])[query.text].row[:_EXACT_WORDS]
+    counted = "0 AS opened, 0 AS fulfilling"
+    if query.every_word is not None:
+        counted = "count(*) OVER () AS opened, sum((vector @@ %s::tsquery)::int) OVER () AS fulfilling"
     norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * {length_sql('vector')})"
     sql = f"""
         WITH asked AS MATERIALIZED (
@@ -264,13 +308,16 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
                 AND (SELECT vector FROM asked) = (
                     SELECT papers_text_vector(papers_words(title), 'A', 'D') FROM papers_paper WHERE id = best.id),
             vector @@ %s::tsquery,
-            {"vector @@ %s::tsquery" if query.names else "false"}
+            {"vector @@ %s::tsquery" if query.names else "false"},
+            opened, fulfilling
         FROM (
-            SELECT id, vector, {" + ".join(scores)} AS score
+            SELECT id, vector, {" + ".join(scores)} AS score, {counted}
             FROM (SELECT id, vector, {norm} AS norm FROM ({inner}) AS found (id, vector) OFFSET 0) AS found
             ORDER BY score DESC, id DESC LIMIT {MAX_RESULTS}
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
     in_row = phrase_tsquery(row, in_title=True)
+    if query.every_word is not None:
+        values.append(query.every_word.tsquery)
     names = [any_word(name.word for name in query.names)] if query.names else []
     return sql, [query.text, *marks, " & ".join(marks), in_row, *names, *values, *inner_values]

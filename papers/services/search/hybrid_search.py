@@ -26,9 +26,11 @@ from papers.services.embeddings.facet_likeness import reordered
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
-from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25, score_bm25
+from papers.services.search.bm25 import Bm25Hit, Bm25Query, Bm25Ranking, build_bm25_query, rank_bm25, score_bm25
+from papers.services.search.every_word import every_word
 from papers.services.search.fusion import RankedResult, fuse
 from papers.services.search.named_authors import papers_by_whole_name
+from papers.services.search.result_count import COUNTED
 from papers.services.search.semantic import (
     near_distance,
     only_near,
@@ -73,6 +75,8 @@ class SearchResult:
     """Meaning was asked too; else words alone."""
     has_words: bool = True
     """The query has words that say something."""
+    paper_count: int | None = None
+    """How many papers fulfil the query as a condition, `COUNTED` + 1 for more; None where ranking does not tell."""
 
     def categories(self) -> list[tuple[str, int]]:
         """The categories of the results and how many carry each, the commonest first."""
@@ -92,14 +96,14 @@ class SearchResult:
             (pk, row.listed_at.timestamp(), " ".join(row.categories), row.has_code) for pk, row in self.facets.items()
         ]
         # By columns: a few long lists are written in a tenth of the time of 800 short ones.
-        return [_columns(self.ranked), _columns(facets), self.is_semantic, self.has_words]
+        return [_columns(self.ranked), _columns(facets), self.is_semantic, self.has_words, self.paper_count]
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> SearchResult:
         """What `packed` made that."""
-        ranked, facets, is_semantic, has_words = packed
+        ranked, facets, is_semantic, has_words, paper_count = packed
         found = [RankedResult(*row) for row in zip(*ranked, strict=True)]
-        return cls(found, _facets_by_paper(zip(*facets, strict=True)), is_semantic, has_words)
+        return cls(found, _facets_by_paper(zip(*facets, strict=True)), is_semantic, has_words, paper_count)
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -139,7 +143,7 @@ def search_papers(
     )
     # Of an id that was typed nothing is asked in meaning.
     is_semantic = found.vector is not None or query.destination is not None
-    return SearchResult(ranked=ranked, facets=facets, is_semantic=is_semantic, has_words=found.has_words)
+    return SearchResult(ranked, facets, is_semantic, found.has_words, found.paper_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,7 @@ class _Rankings:
     """Papers of the author whose whole name was typed."""
     vector: QueryVector | None
     has_words: bool
+    paper_count: int | None
 
     def paper_ids(self) -> set[int]:
         return {*self.named, *(hit.paper_id for hit in self.words), *(hit.paper_id for hit in self.near)}
@@ -172,11 +177,17 @@ def _rankings(
     wants_meaning = by_meaning and not query.destination
     of_text = request_query_vector(embedded_text(query) if wants_meaning else "")
     asked = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
-    asked = replace(asked, beside_meaning=wants_meaning and current_model() is not None)
-    words = _by_bm25(asked, among, required) if by_words else []
+    ranked_by = {word for term in asked.terms for word in term.words}
+    asked = replace(
+        asked,
+        beside_meaning=wants_meaning and current_model() is not None,
+        every_word=every_word(query, ranked_by, viewer=viewer, today=today),
+    )
+    ranking = _by_bm25(asked, among, required) if by_words else Bm25Ranking([])
     vector = _vector(of_text(), examples) if by_meaning else None
     if vector is None and by_words:
-        words = _by_bm25_alone(asked, words, among, required)
+        ranking = _by_bm25_alone(asked, ranking, among, required)
+    words = ranking.hits
     near = _by_vector(vector, words, among, required, needed, asked) if vector else []
     near = reordered(near, query.likenesses())
     if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
@@ -190,7 +201,15 @@ def _rankings(
         named=papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else [],
         vector=vector,
         has_words=bool(asked.terms),
+        paper_count=_count(ranking),
     )
+
+
+def _count(ranking: Bm25Ranking) -> int | None:
+    """How many papers fulfil the query, as far as ranking tells: it looks at some hundred of them."""
+    if ranking.fulfilling > COUNTED:
+        return COUNTED + 1
+    return ranking.fulfilling if ranking.is_complete else None
 
 
 def named_thing(query: Query) -> str:
@@ -266,19 +285,19 @@ def _wants_phrase(needed: Node | None) -> bool:
     return isinstance(needed, nodes.And) and any(isinstance(part, nodes.PhraseTerm) for part in needed.nodes)
 
 
-def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> list[Bm25Hit]:
+def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> Bm25Ranking:
     try:
         return rank_bm25(wanted, among, required)
     except EmptyResultSet:  # a filter that nothing can fulfil, such as somebody else's tag
-        return []
+        return Bm25Ranking([])
 
 
 def _by_bm25_alone(
-    asked: Bm25Query, words: list[Bm25Hit], among: PaperQuerySet, required: QueryCondition | None
-) -> list[Bm25Hit]:
+    asked: Bm25Query, found: Bm25Ranking, among: PaperQuerySet, required: QueryCondition | None
+) -> Bm25Ranking:
     """The best by words where meaning was expected and did not come: of a long question more papers are looked at."""
     alone = replace(asked, beside_meaning=False)
-    return words if alone.limit <= asked.limit else _by_bm25(alone, among, required)
+    return found if alone.limit <= asked.limit else _by_bm25(alone, among, required)
 
 
 def _by_vector(
@@ -295,7 +314,7 @@ def _by_vector(
             found += _passing(rank_semantic(vector, among, is_filtered=False), among, required)
         return rank_semantic_among(vector, found)
     if codes := _categories(needed):
-        return rank_semantic_in_categories(vector, among, codes)
+        return rank_semantic_in_categories(vector, among, codes, papers=asked.papers, expected_count=asked.expected)
     if required is not None:
         among = among.filter(required.as_filter())
     try:

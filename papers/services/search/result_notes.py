@@ -86,7 +86,9 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
                 advice = advise_on_words(query)
                 correction = None if notes.is_foreign else advice.correction  # it knows English words alone
                 notes = replace(notes, absent_words=advice.absent, correction=correction)
-            count = count_results(query, viewer=request.viewer, today=request.today)
+            count = result.paper_count if result is not None else None
+            if count is None:
+                count = count_results(query, viewer=request.viewer, today=request.today)
             more_ranked = result is not None and count is not None and len(result.ranked) > count
             notes = replace(notes, paper_count=count, others_come_close=more_ranked)
     except SearchTimeout:  # what was found until then is said
@@ -144,7 +146,7 @@ def _is_well_answered(page: SearchPage, query: Query) -> bool:
 
 
 def _is_foreign(query: Query) -> bool:
-    model = current_model()
-    if model is None or (model.name != SHIPPED_MODEL and settings.EMBEDDINGS_LANGUAGES != "english"):
+    if is_probably_english(" ".join(ranking_texts(query))):
         return False
-    return not is_probably_english(" ".join(ranking_texts(query)))
+    model = current_model()
+    return model is not None and (model.name == SHIPPED_MODEL or settings.EMBEDDINGS_LANGUAGES == "english")

@@ -227,7 +227,7 @@ def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
         model.name if model else "",
         viewer_key(request.query.root, request.viewer),
     )
-    key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
+    key = f"ranked:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
     kept: list[Any] | None = cache.get(key)
     if kept is not None:
         return SearchResult.unpacked(kept)

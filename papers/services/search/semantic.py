@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import sqrt
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,8 @@ says how it was chosen. Distances of other models mean something else."""
 EXACT_SCAN_LIMIT = 10_000
 """So many are compared one by one, which takes 5 µs each, listing them included; the index takes 30 µs for each paper
 that it has to pass by, and finds fewer of the right ones."""
+BALANCED_PAPERS = 180_000
+"""Among so many, comparing `EXACT_SCAN_LIMIT` papers takes as long as the index does to find 100 in such a part."""
 
 
 def rank_semantic(
@@ -51,35 +54,55 @@ def rank_semantic(
 
 
 def rank_semantic_in_categories(
-    vector: QueryVector, among: PaperQuerySet, categories: Collection[str]
+    vector: QueryVector, among: PaperQuerySet, categories: Collection[str], *, papers: int, expected_count: float
 ) -> list[PaperDistance]:
     """The closest papers of one or more categories, the closest first. Three queries at most. Inside a transaction.
 
     The search index would have each paper opened to see whether it is `among` those that count; a category's papers
-    are listed by its own index, a hundred times as fast, and only the closest are looked at.
+    are listed by its own index, a hundred times as fast, and only the closest are looked at. `papers` is about how many
+    there are of all categories, `expected_count` of these; 0 where that is not known.
     """
-    listed = PaperCategory.objects.filter(category__in=categories).order_by().values_list("paper_id", flat=True)
-    few = list(listed[: EXACT_SCAN_LIMIT + 1])
-    if len(few) > EXACT_SCAN_LIMIT:
+    most = _most_compared(papers)
+    listed = PaperCategory.objects.filter(category__in=categories).order_by().values("category")
+    if (expected_count or len(listed[: most + 1])) > most:
         # Of the row: the search vector, which has them too, is stored apart and would be unpacked for each paper.
         return _by_index(vector, among.filter(categories__overlap=list(categories)), (), most=MAX_FILTERED_RESULTS)
-    near = rank_semantic_among(vector, few)
+    near = _compared(vector, sql.SQL("ARRAY(SELECT paper_id FROM papers_papercategory WHERE category = ANY(%s))"),
+                     list(categories))  # fmt: skip
     passing = set(among.filter(pk__in=[found.paper_id for found in near]).values_list("pk", flat=True))
     return [found for found in near if found.paper_id in passing]
+
+
+def _most_compared(papers: int) -> int:
+    """Up to how many papers of a category are compared one by one.
+
+    By the index as many have to be passed by as are beside each one that is found: the more papers there are, the more.
+    """
+    return round(EXACT_SCAN_LIMIT * sqrt(max(1.0, papers / BALANCED_PAPERS)))
 
 
 def rank_semantic_among(
     vector: QueryVector, paper_ids: Sequence[int], exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The closest of these papers, compared one by one, the closest first. One query."""
+    return _compared(vector, sql.SQL("%s"), sorted(set(paper_ids) - set(exclude_ids)))
+
+
+def _compared(vector: QueryVector, paper_ids: sql.Composable, value: list[Any]) -> list[PaperDistance]:
+    """The closest of an array of papers, given as SQL with one value. One query."""
     query = sql.SQL(
         "SELECT paper_id, distance FROM ("
         " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
-        " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
+        " WHERE of_paper.model = {model} AND paper_id = ANY({ids}) OFFSET 0"
         ") AS each ORDER BY distance LIMIT {limit}"
-    ).format(distance=cosine_distance(vector.vector), model=sql.Literal(vector.model), limit=sql.Literal(MAX_RESULTS))
+    ).format(
+        distance=cosine_distance(vector.vector),
+        model=sql.Literal(vector.model),
+        ids=paper_ids,
+        limit=sql.Literal(MAX_RESULTS),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(query, [sorted(set(paper_ids) - set(exclude_ids))])
+        cursor.execute(query, [value])
         return _close(cursor.fetchall())
 
 
