@@ -62,7 +62,7 @@ class _OneClient(RedisCacheClient):
         return bool(self.get_client(key, write=True).set(key, stored, ex=max(1, timeout), nx=True))
 
     def set_many(self, data: Mapping[Any, Any], timeout: Any) -> None:
-        pipeline = self.get_client(write=True).pipeline()
+        pipeline = self.get_client(write=True).pipeline(transaction=False)  # each value stands for itself
         for key, value in data.items():
             pipeline.set(key, self._values.write(key, value), ex=max(1, timeout))
         pipeline.execute()

@@ -62,14 +62,14 @@ def _best_sentences(abstracts: Mapping[int, str], query: Query) -> dict[int, str
     return {pk: found for pk, text in texts.items() if (found := _best_sentence(text, meant))}
 
 
-def _meaning(words: Collection[str], wanted: frozenset[str]) -> dict[str, frozenset[str]]:
+def _meaning(words: set[str], wanted: frozenset[str]) -> dict[str, frozenset[str]]:
     """By word as written: which of the words asked for it is."""
     beginnings = tuple({lexeme[: max(1, len(lexeme) - 2)] for lexeme in wanted if lexeme})
     likely = {word for word in words if not word.isascii() or word.lower().replace("-", "").startswith(beginnings)}
     parts = {part for word in words if "-" in word for part in word.split("-") if part.lower().startswith(beginnings)}
     forms = lexemes_of(likely | parts)
     found: dict[str, frozenset[str]] = {}
-    for word in words:
+    for word in (*likely, *(word for word in words - likely if "-" in word)):
         known = [forms[each] for each in (word, *word.split("-")) if each in forms]
         if met := wanted & frozenset().union(*(each.shown_words() for each in known)):
             found[word] = met
