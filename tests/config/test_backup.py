@@ -111,7 +111,7 @@ def test_a_damaged_file_changes_nothing(file: Path, tmp_path: Path) -> None:
     write_backup(file, now=NOW, report=quiet)
     before = whole()
     for name, damaged in damages(file, tmp_path):
-        with pytest.raises(BackupError, match=r"damaged|no backup|beginning|newer"), open_archive(damaged) as backup:
+        with pytest.raises(BackupError, match=r"damaged|not a backup|beginning|newer"), open_archive(damaged) as backup:
             restore_backup(backup, report=quiet)
         assert whole() == before, name
 
@@ -203,7 +203,7 @@ class TestCommands:
             (("backup", str(tmp_path)), "is a folder"),
             (("backup", str(tmp_path / "no" / "b.zip")), "can't be written"),
             (("restore", str(tmp_path / "none.zip")), "There is no file"),
-            (("restore", str(tmp_path / "there.zip")), "is no backup"),
+            (("restore", str(tmp_path / "there.zip")), "is not a backup"),
         ):
             with pytest.raises(CommandError, match=said):
                 self.run(*words)

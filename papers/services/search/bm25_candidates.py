@@ -28,9 +28,9 @@ MIN_RANKED_BESIDE_MEANING = 200
 """Of a long question, where what a search by meaning finds is ranked too."""
 _SMALL, _SMALL_SET_WORDS, _SMALL_SET_SIZES = 20_000, 12, (4, 5)
 """Up to so many papers more words and larger sets take no time that could be told."""
-_SET_WORDS, _SET_SIZES = 5, (3, 4, 5)
-# Of so many words sets choose, larger ones where all are common. Each word more is one more that the index compares for
-# every paper that it goes through, and finds no more of the best: sets of eight words took half as long again.
+_SET_WORDS, _SET_SIZES = 8, (3, 4, 5)
+# Of so many words sets choose, larger ones where all are common: with more the index evaluates thousands of words. With
+# five it takes a third less, and finds .77 of the best papers of a title where eight find .90 (among 30,000).
 _TITLE_WORDS = 4
 _STEPS = 12
 _ROUNDING = 1e-9
